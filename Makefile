@@ -1,0 +1,28 @@
+# Two commands: `make demo` installs and runs the main job, `make test` installs and tests.
+# An active virtual environment is used as it is; otherwise one is made in .venv.
+# A torch that is already there is left alone: install the build you want first.
+
+ifdef VIRTUAL_ENV
+VENV := $(VIRTUAL_ENV)
+else
+VENV := $(CURDIR)/.venv
+endif
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.mma-eval-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+
+.PHONY: demo test install
+
+demo: install
+	$(BIN)/mma-eval --model tiny-omni --dataset demo --tasks aligned,misalign
+
+test: install
+	$(BIN)/python -m pytest
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable "$(CURDIR)[dev]"
+	touch $(STAMP)
