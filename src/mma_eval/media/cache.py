@@ -1,0 +1,97 @@
+"""Decoded streams kept in memory up to a bound; two that ask for one at once decode it once."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from threading import Lock
+from typing import Any, Protocol, TypeVar, cast
+
+from mma_eval.errors import UsageError
+
+MEGABYTE = 1 << 20
+DEFAULT_MEGABYTES = 1024
+VARIABLE = "MMA_EVAL_MEDIA_CACHE_MB"
+
+
+class Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+S = TypeVar("S", bound=Sized)
+
+
+class StreamCache:
+    """Least recently used streams go first; one that is larger than the bound is never kept."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self._kept: OrderedDict[str, Sized] = OrderedDict()
+        self._pending: dict[str, Future[Any]] = {}
+        self._bytes = 0
+        self._lock = Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        return self._bytes
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._kept
+
+    def get(self, key: str, decode: Callable[[], S]) -> S:
+        """The stream of `key`, from `decode` if need be; its error reaches all who wait for it."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return cast("S", self._kept[key])
+            pending = self._pending.get(key)
+            if pending is None:
+                mine = self._pending[key] = Future()
+        if pending is not None:
+            return cast("S", pending.result())
+        return self._decode(key, mine, decode)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    def _decode(self, key: str, pending: Future[Any], decode: Callable[[], S]) -> S:
+        try:
+            stream = decode()
+        except BaseException as error:
+            with self._lock:
+                del self._pending[key]
+            pending.set_exception(error)
+            raise
+        with self._lock:
+            del self._pending[key]
+            self._keep(key, stream)
+        pending.set_result(stream)
+        return stream
+
+    def _keep(self, key: str, stream: Sized) -> None:
+        if stream.nbytes > self.limit_bytes:
+            return
+        self._kept[key] = stream
+        self._bytes += stream.nbytes
+        while self._bytes > self.limit_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.nbytes
+
+
+@cache
+def default_cache() -> StreamCache:
+    """The cache of this process, of MMA_EVAL_MEDIA_CACHE_MB megabytes."""
+    text = os.environ.get(VARIABLE, str(DEFAULT_MEGABYTES))
+    try:
+        megabytes = float(text)
+    except ValueError:
+        megabytes = -1.0
+    if not 0 <= megabytes < float("inf"):
+        raise UsageError(f"{VARIABLE} must be a number of megabytes, got '{text}'")
+    return StreamCache(int(megabytes * MEGABYTE))
