@@ -1,0 +1,171 @@
+"""Datasets: a checked manifest with its classes, found by name or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from mma_eval.errors import ManifestError, PrerequisiteError, UnknownNameError
+from mma_eval.paths import cache_folder, user_data_folder
+from mma_eval.registry import DATASETS
+from mma_eval.seeded import SeededStream
+from mma_eval.task.manifest import HUB_PREFIX, fetch_from_hub, read_lines
+from mma_eval.task.pairs import derange
+from mma_eval.task.rows import Row, check_row
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and the total."""
+
+LABELS_FILE = "labels.txt"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in the order of the manifest, and every class there is."""
+
+    name: str
+    path: Path
+    version: str
+    """Hash of the manifest and its labels; media are covered by their own hashes."""
+    rows: tuple[Row, ...]
+    classes: tuple[str, ...]
+
+    @cached_property
+    def conflicting(self) -> tuple[Row, ...]:
+        """Rows that arrive with another class's sound."""
+        return tuple(row for row in self.rows if row.labels.conflict)
+
+    @cached_property
+    def aligned(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if not row.labels.conflict)
+
+    def pair_table(self, seed: int) -> dict[str, str]:
+        """Receiving clip to donor clip: one derangement a split, whatever is selected later.
+
+        Clips of different splits never lend each other their sound. Question sets without labels
+        treat every clip as a class of its own. Raises UsageError for a single class.
+        """
+        table: dict[str, str] = {}
+        for split in sorted({row.split or "" for row in self.aligned}):
+            labels = {
+                row.clip: row.labels.audio or f"clip {row.clip}"
+                for row in self.aligned
+                if (row.split or "") == split
+            }
+            table |= derange(labels, seed)
+        return table
+
+    @cached_property
+    def by_clip(self) -> dict[str, Row]:
+        """The first aligned row of every clip."""
+        found: dict[str, Row] = {}
+        for row in self.aligned:
+            found.setdefault(row.clip, row)
+        return found
+
+
+def draw(rows: tuple[Row, ...], limit: int | None, seed: int) -> tuple[Row, ...]:
+    """`limit` clips drawn by seed, in the order of the manifest; a larger limit only adds clips."""
+    clips = sorted({row.clip for row in rows})
+    if limit is None or limit >= len(clips):
+        return rows
+    order = sorted(clips, key=lambda clip: (SeededStream(seed, "draw", clip).bits(), clip))
+    kept = set(order[:limit])
+    return tuple(row for row in rows if row.clip in kept)
+
+
+def open_dataset(
+    name: str, *, split: str | None = None, progress: Progress | None = None
+) -> Dataset:
+    """A dataset by registered name, manifest path, or `hf:owner/name`.
+
+    Raises UnknownNameError, ManifestError or PrerequisiteError in one sentence.
+    """
+    if name in DATASETS:
+        path = DATASETS.get(name)(progress)
+        return read_dataset(path, name, split)
+    if name.startswith(HUB_PREFIX):
+        return read_dataset(fetch_from_hub(name, cache_folder()), name, split)
+    path = Path(name)
+    if path.is_dir() and (path / "manifest.jsonl").is_file():
+        path = path / "manifest.jsonl"
+    if not path.suffix and not path.exists():
+        raise UnknownNameError("dataset", name, DATASETS.names())
+    return read_dataset(path, path.name if path.stem != "manifest" else path.parent.name, split)
+
+
+def read_dataset(path: Path, name: str, split: str | None = None) -> Dataset:
+    """Read and check a manifest; raises ManifestError with the line of the first fault."""
+    rows: list[Row] = []
+    first_line: dict[str, int] = {}
+    for line, values in read_lines(path):
+        row = check_row(values, path, path.parent, line)
+        if row.id in first_line:
+            raise ManifestError(
+                path, f"the id '{row.id}' is already on line {first_line[row.id]}", line=line
+            )
+        first_line[row.id] = line
+        rows.append(row)
+    if not rows:
+        raise ManifestError(path, "the manifest is empty; it needs at least one row")
+    if split is not None:
+        known = {row.split for row in rows if row.split}
+        if split not in known:
+            raise UnknownNameError("split", split, known, where=f"{path}: ")
+    classes = _classes(path, rows)
+    kept = tuple(row for row in rows if split is None or row.split == split)
+    return Dataset(name, path, _version(path), kept, classes)
+
+
+def _classes(path: Path, rows: list[Row]) -> tuple[str, ...]:
+    """Every class, from `labels.txt` beside the manifest or from all of its rows."""
+    used = {
+        label
+        for row in rows
+        for label in (row.labels.visual, row.labels.audio)
+        if label is not None
+    }
+    file = path.with_name(LABELS_FILE)
+    if not file.is_file():
+        return tuple(sorted(used))
+    listed = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    classes = tuple(dict.fromkeys(line for line in listed if line))
+    if missing := sorted(used - set(classes)):
+        raise ManifestError(file, f"the class '{missing[0]}' of {path.name} is not listed")
+    return classes
+
+
+def _version(path: Path) -> str:
+    digest = sha256(path.read_bytes())
+    labels = path.with_name(LABELS_FILE)
+    if labels.is_file():
+        digest.update(labels.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def demo(progress: Progress | None = None) -> Path:
+    """The manifest of the embedded procedural clips, made on first use."""
+    from mma_eval.demo.dataset import prepare_demo
+
+    return prepare_demo(root=cache_folder(), on_progress=progress)
+
+
+def mma_bench(progress: Progress | None = None) -> Path:
+    """The manifest of MMA-Bench that the user has prepared under MMA_EVAL_DATA."""
+    root = user_data_folder()
+    folder = None if root is None else root / "mma_bench"
+    if folder is not None:
+        for suffix in (".jsonl", ".csv", ".parquet"):
+            if (path := folder / f"manifest{suffix}").is_file():
+                return path
+    looked = f"{folder} holds no manifest" if folder else "MMA_EVAL_DATA is not set"
+    raise PrerequisiteError(
+        f"the dataset mma_bench is not here: {looked}. It needs "
+        "$MMA_EVAL_DATA/mma_bench/manifest.jsonl, one JSON object a clip with id, video (a path "
+        "beside it), visual_label and audio_label; the clips are AudioSet's evaluation videos, "
+        "listed by the authors at https://huggingface.co/datasets/dghadiya/MMA-Bench and "
+        "downloaded from YouTube by you. To try mma-eval without them: --dataset demo"
+    )

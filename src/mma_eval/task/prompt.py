@@ -1,0 +1,170 @@
+"""Prompts: Jinja templates in a sandbox, where an unknown variable is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from mma_eval.errors import TaskFileError, suggestion
+from mma_eval.types import Sample
+
+PROMPT_VARIABLES = ("ask", "options", "caption", "filler_before", "filler_after", "question")
+TARGET_VARIABLES = ("ask", "labels", "caption", "answer")
+
+
+class PromptTemplate:
+    """One template and the templates it extends or includes, checked when it is made.
+
+    Raises TaskFileError with file and line for bad syntax, a missing template or a variable that
+    does not exist.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.path = folder / name
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(folder),
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,
+            keep_trailing_newline=False,
+        )
+        self._check()
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Every template that takes part, by name."""
+        found: dict[str, str] = {}
+        waiting = [self.name]
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found[name] = self._source(name)
+            tree = self._parse(name, found[name])
+            waiting += [other for other in meta.find_referenced_templates(tree) if other]
+        return found
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The variables that this prompt uses."""
+        return frozenset().union(
+            *(
+                meta.find_undeclared_variables(self._parse(name, source))
+                for name, source in self.sources.items()
+            )
+        )
+
+    def render(self, sample: Sample) -> str:
+        """The prompt of a sample; raises TaskFileError where the template fails."""
+        return self._render(prompt_context(sample))
+
+    def render_shown(self, sample: Sample) -> str:
+        """The prompt as it is logged: filler text replaced by its length."""
+        context = prompt_context(sample)
+        if sample.filler is not None:
+            key = f"filler_{sample.filler.place}"
+            context[key] = f"<{sample.filler.recipe}>"
+        return self._render(context)
+
+    def _render(self, context: Mapping[str, Any]) -> str:
+        try:
+            return self._environment.get_template(self.name).render(context).strip()
+        except jinja2.TemplateError as error:
+            raise TaskFileError(self.path, f"cannot be rendered: {error}") from error
+
+    def _check(self) -> None:
+        for name, source in self.sources.items():
+            tree = self._parse(name, source)
+            for variable in sorted(meta.find_undeclared_variables(tree)):
+                if variable not in PROMPT_VARIABLES:
+                    raise TaskFileError(
+                        self.path.parent / name,
+                        f"undefined template variable '{variable}'"
+                        f"{suggestion(variable, PROMPT_VARIABLES)}",
+                        line=_line_of(source, variable),
+                    )
+
+    def _source(self, name: str) -> str:
+        assert self._environment.loader is not None
+        try:
+            return self._environment.loader.get_source(self._environment, name)[0]
+        except jinja2.TemplateNotFound as error:
+            near = [path.name for path in self.path.parent.glob("*.jinja")]
+            raise TaskFileError(
+                self.path.parent / name, f"template not found{suggestion(name, near)}"
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise TaskFileError(self.path.parent / name, f"cannot be read ({error})") from error
+
+    def _parse(self, name: str, source: str) -> nodes.Template:
+        try:
+            return self._environment.parse(source, name)
+        except jinja2.TemplateSyntaxError as error:
+            raise TaskFileError(
+                self.path.parent / name, f"template syntax: {error.message}", line=error.lineno
+            ) from error
+
+
+class InlineTemplate:
+    """A short template inside a task file: a target, or text before the media."""
+
+    def __init__(self, source: str, allowed: tuple[str, ...], path: Path, line: int | None) -> None:
+        self._path, self._line = path, line
+        environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+        try:
+            tree = environment.parse(source)
+            self._template = environment.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise TaskFileError(path, f"template syntax: {error.message}", line=line) from error
+        for variable in sorted(meta.find_undeclared_variables(tree)):
+            if variable not in allowed:
+                raise TaskFileError(
+                    path,
+                    f"undefined template variable '{variable}'{suggestion(variable, allowed)}",
+                    line=line,
+                )
+
+    def render(self, context: Mapping[str, Any]) -> str:
+        try:
+            return self._template.render(context).strip()
+        except jinja2.TemplateError as error:
+            raise TaskFileError(
+                self._path, f"cannot be rendered: {error}", line=self._line
+            ) from error
+
+
+def prompt_context(sample: Sample) -> dict[str, Any]:
+    """What a prompt may use of a sample; never its labels."""
+    filler = sample.filler
+    return {
+        "ask": sample.ask,
+        "options": sample.options,
+        "caption": sample.caption or "",
+        "question": sample.question or "",
+        "filler_before": filler.text if filler and filler.place == "before" else "",
+        "filler_after": filler.text if filler and filler.place == "after" else "",
+    }
+
+
+def target_context(sample: Sample) -> dict[str, Any]:
+    """What a target may use of a sample."""
+    return {
+        "ask": sample.ask,
+        "labels": {"visual": sample.labels.visual, "audio": sample.labels.audio},
+        "caption": sample.caption,
+        "answer": sample.answer,
+    }
+
+
+def _line_of(source: str, variable: str) -> int | None:
+    for number, line in enumerate(source.splitlines(), start=1):
+        if re.search(rf"\b{re.escape(variable)}\b", line):
+            return number
+    return None
