@@ -1,0 +1,81 @@
+"""Consoles and the progress bar of the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+PIPED_WIDTH = 100
+
+
+def output() -> Console:
+    """Standard output; a fixed width when it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def diagnostics() -> Console:
+    """Standard error: progress, warnings and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+class RateColumn(ProgressColumn):
+    """Answers a second, over the last while."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s", style="progress.data.speed")
+
+
+class AnswerBar:
+    """Progress with rate and remaining time; the bar appears with the first report."""
+
+    def __init__(self, progress: Progress, label: str) -> None:
+        self._progress = progress
+        self._label = label
+
+    @cached_property
+    def _task(self) -> TaskID:
+        return self._progress.add_task(self._label, total=None)
+
+    def begin(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
+
+    def advance(self, answers: int) -> None:
+        self._progress.advance(self._task, answers)
+
+    def report(self, done: int, total: int) -> None:
+        """Absolute progress, for work that counts itself."""
+        self._progress.update(self._task, total=total, completed=done)
+
+
+@contextmanager
+def answer_bar(label: str) -> Iterator[AnswerBar]:
+    """A bar on standard error that leaves standard output clean; none where nobody watches."""
+    console = diagnostics()
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield AnswerBar(progress, label)

@@ -1,0 +1,83 @@
+"""The `mma-eval` command: its groups, its one-line errors and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mma_eval import __version__
+from mma_eval.cli import catalog, results, run
+from mma_eval.cli.console import diagnostics
+from mma_eval.errors import MmaEvalError
+
+OWN_OPTIONS = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
+
+COMMANDS = {"run", "ls", "show", "validate", "score"}
+
+app = typer.Typer(
+    name="mma-eval",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "How audio-visual language models behave when sight, sound and text disagree.\n\n"
+        "mma-eval --model NAME --tasks NAMES is short for mma-eval run --model NAME --tasks NAMES: "
+        "try mma-eval --model tiny-omni --dataset demo --tasks misalign_audio"
+    ),
+)
+app.command("run")(run.run_command)
+app.add_typer(catalog.list_app, name="ls")
+app.command("show")(catalog.show_command)
+app.command("validate")(catalog.validate_command)
+app.command("score")(results.score_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mma-eval {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a bare `mma-eval --model ...` means `run`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0].startswith("-") and given[0] not in OWN_OPTIONS:
+        given.insert(0, "run")
+    try:
+        code = app(given, standalone_mode=False)
+    except MmaEvalError as error:
+        code = _complain(str(error), error.exit_code)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        code = _complain("stopped; what was answered is kept, the same command continues", 1)
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        command = given[0] if given[0] in COMMANDS else ""
+        message = " ".join(f"{error.format_message()} (see mma-eval {command} --help)".split())
+        code = _complain(message, 2)
+    sys.exit(code or 0)
+
+
+def _complain(sentence: str, code: int) -> int:
+    diagnostics().print(f"mma-eval: {sentence}", style="red", markup=False, soft_wrap=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Commands that work on finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mma_eval.eval.evaluate import Run
+
+
+def score_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+) -> None:
+    """Score a run again from its answers, without the model."""
+    from mma_eval.eval.evaluate import rescore
+
+    show_run(rescore(run))
+
+
+def show_run(run: Run) -> None:
+    """The result table of a run, or what to do with one that only predicted."""
+    from mma_eval.cli.console import diagnostics, output
+    from mma_eval.eval.baseline import aligned_baseline
+    from mma_eval.report.summary import print_run
+
+    print_run(output(), run, aligned_baseline(run))
+    for status, count, example in _failure_kinds(run):
+        diagnostics().print(
+            f"mma-eval: {count} of {len(run.samples)} samples failed ({status}): {example}",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _failure_kinds(run: Run) -> list[tuple[str, int, str]]:
+    """Each kind of failure with its count and one example sentence."""
+    kinds: dict[str, list[str]] = {}
+    for sample in run.failures:
+        kinds.setdefault(sample.status.value, []).append(f"{sample.id}: {sample.error}")
+    return [(status, len(found), found[0]) for status, found in kinds.items()]

@@ -1,0 +1,188 @@
+"""`mma-eval run`: plan, ask, score, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from mma_eval.errors import UsageError
+
+if TYPE_CHECKING:
+    from mma_eval.eval.evaluate import Run
+    from mma_eval.eval.plan import Plan
+    from mma_eval.eval.settings import RunSettings
+
+
+def run_command(
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A model card, a card file or a backend.")
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option("--tasks", "-t", help="Names, tags and globs, separated by commas."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", "-d", help="demo, mma_bench, a manifest path or hf:owner/name."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(help="Add a condition: name[:key=value,...]. Repeatable."),
+    ] = None,
+    model_args: Annotated[
+        str | None, typer.Option(help="key=value,... for the backend; lists as [a,b].")
+    ] = None,
+    adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Clips, drawn by seed.")] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="One number, or name=number,... for separate seeds.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several numbers: one run each, sharing answers.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Questions in one forward pass.")] = None,
+    gen_kwargs: Annotated[
+        str | None, typer.Option(help="max_new_tokens=..,temperature=..,top_p=..")
+    ] = None,
+    answer_by: Annotated[
+        Literal["generate", "likelihood"] | None,
+        typer.Option(help="Read an option from text, or take the likeliest option."),
+    ] = None,
+    output_path: Annotated[
+        Path | None, typer.Option("--output-path", "-o", help="Where runs are kept. [results]")
+    ] = None,
+    include_path: Annotated[
+        list[Path] | None, typer.Option(help="A folder of your own tasks and cards. Repeatable.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML with these options as keys; options win.")
+    ] = None,
+    predict_only: Annotated[
+        bool, typer.Option("--predict-only", help="Keep the answers, score later.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be asked; load no weights.")
+    ] = False,
+) -> None:
+    """Evaluate a model. The same command continues a stopped run."""
+    from mma_eval.eval.settings import settings_from
+
+    if seed is not None and seeds is not None:
+        raise UsageError("--seed and --seeds exclude each other")
+    values: dict[str, Any] = {
+        "model": model,
+        "tasks": tasks,
+        "dataset": dataset,
+        "split": split,
+        "perturb": tuple(perturb or ()),
+        "model_args": _key_values(model_args),
+        "adapter": adapter,
+        "limit": limit,
+        "seed": _seed(seed),
+        "batch_size": batch_size,
+        "gen_kwargs": _key_values(gen_kwargs),
+        "answer_by": answer_by,
+        "output_path": output_path,
+        "include_path": tuple(include_path or ()),
+        "predict_only": predict_only or None,
+        "fresh": fresh or None,
+    }
+    settings = [settings_from(values, config)]
+    if seeds is not None:
+        settings = [settings_from({**values, "seed": number}, config) for number in _numbers(seeds)]
+    if dry_run:
+        _preview(settings[0])
+        return
+    failed = _run_all(settings)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _run_all(runs: list[RunSettings]) -> bool:
+    """Run every setting with one model; whether anything failed."""
+    from mma_eval.cli.console import answer_bar, diagnostics
+    from mma_eval.eval.evaluate import run_plan
+
+    failed = False
+    first: Plan | None = None
+    for settings in runs:
+        plan = _plan(settings, first)
+        if first is None:
+            _allow_download(plan)
+            first = plan
+        with answer_bar(_label(settings, len(runs) > 1)) as bar:
+            run = run_plan(plan, bar)
+        _show(run)
+        failed |= bool(run.failures) or run.manifest.error is not None
+        if run.manifest.error is not None:
+            diagnostics().print(
+                f"mma-eval: the backend broke: {run.manifest.error}",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
+    return failed
+
+
+def _plan(settings: RunSettings, first: Plan | None) -> Plan:
+    from mma_eval.cli.console import answer_bar
+    from mma_eval.eval.plan import make_plan
+
+    model = None if first is None else first.model
+    with answer_bar("preparing the dataset") as bar:
+        return make_plan(settings, model=model, progress=bar.report)
+
+
+def _allow_download(plan: Plan) -> None:
+    """Ask before a large download where somebody can answer; else the backend refuses."""
+    import sys
+
+    if not sys.stdin.isatty():
+        return
+    download = plan.model.download_plan()
+    if download is not None:
+        typer.confirm(f"{download.sentence()} Download it?", abort=True)
+        plan.model.accept_download()
+
+
+def _show(run: Run) -> None:
+    from mma_eval.cli.results import show_run
+
+    show_run(run)
+
+
+def _preview(settings: RunSettings) -> None:
+    from mma_eval.cli.console import output
+    from mma_eval.eval.preview import preview
+    from mma_eval.report.preview import print_preview
+
+    print_preview(output(), preview(_plan(settings, None)))
+
+
+def _label(settings: RunSettings, several: bool) -> str:
+    return f"{settings.model} seed {settings.seed}" if several else settings.model
+
+
+def _key_values(text: str | None) -> dict[str, Any]:
+    from mma_eval.models.catalogue import parse_arguments
+
+    return {} if text is None else dict(parse_arguments(text))
+
+
+def _seed(text: str | None) -> int | dict[str, Any] | None:
+    if text is None:
+        return None
+    if "=" in text:
+        return _key_values(text)
+    return _numbers(text)[0]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"'{text}' is not a whole number, or several with commas") from error

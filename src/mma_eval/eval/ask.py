@@ -1,0 +1,240 @@
+"""Asking a plan's questions: groups that share media go out, answers come back and are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mma_eval.errors import MediaError, ModelError, StoreError, UsageError
+from mma_eval.eval.log import AnswerRecord, OptionRecord, TokenRecord
+from mma_eval.eval.plan import Plan, PlannedSample, answer_key
+from mma_eval.eval.store import AnswerStore
+from mma_eval.media.ahead import decode_ahead
+from mma_eval.media.source import Media
+from mma_eval.models.base import failed_answer
+from mma_eval.types import FAILURES, Answer, Group, Question, Status
+
+
+class RunProgress(Protocol):
+    """What a run reports while it works."""
+
+    def begin(self, total: int) -> None: ...
+
+    def advance(self, answers: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A sample with the hashes of its streams and the key of its answer."""
+
+    sample: PlannedSample
+    video_hash: str
+    audio_hash: str
+    key: str
+
+
+@dataclass
+class Questioning:
+    """One pass over a plan; `records` fills as answers arrive, in any order."""
+
+    plan: Plan
+    store: AnswerStore
+    progress: RunProgress
+    fresh: bool = False
+    records: dict[str, AnswerRecord] = field(default_factory=dict)
+    asked: int = 0
+    """Questions that went to the model, as opposed to answers found in the store."""
+    broken: Exception | None = None
+    """The exception that escaped the backend, if one did."""
+    _waiting: dict[str, list[Asked]] = field(default_factory=dict)
+    """Question id to the samples that wait for its answer."""
+    _fingerprint: str = ""
+    _own_error: Exception | None = None
+    _received: int = 0
+
+    def run(self) -> None:
+        """Ask everything that the store does not know; raises StoreError when it cannot be kept."""
+        model = self.plan.model
+        self._fingerprint = model.fingerprint()
+        self.progress.begin(self.plan.size)
+        groups = self._guarded(self._groups())
+        if model.decodes_ahead:
+            groups = decode_ahead(groups, model.sampling, depth=model.decodes_ahead)
+        try:
+            for answer in model.answer(groups):
+                self._receive(answer)
+        except (StoreError, UsageError):
+            raise
+        except Exception as error:
+            if error is self._own_error or (isinstance(error, ModelError) and not self._received):
+                raise
+            self.broken = error
+        self._mark_unanswered()
+
+    def _guarded(self, groups: Iterator[Group]) -> Iterator[Group]:
+        """The same groups; an error in making them is ours and must not be laid on the backend."""
+        try:
+            yield from groups
+        except Exception as error:
+            self._own_error = error
+            raise
+
+    def _groups(self) -> Iterator[Group]:
+        for clip in self.plan.clips():
+            together: dict[tuple[Media, str], list[Asked]] = {}
+            for planned, row in clip:
+                item = self._prepare(self.plan.sample(planned, row))
+                if item is not None:
+                    place = (item.sample.rendered.sample.media, item.sample.rendered.before_media)
+                    together.setdefault(place, []).append(item)
+            for (media, before), items in together.items():
+                questions = tuple(self._questions(items))
+                if questions:
+                    yield Group(media, before, questions)
+
+    def _prepare(self, sample: PlannedSample) -> Asked | None:
+        """The sample ready to ask, or None when its answer is known already."""
+        media = sample.rendered.sample.media
+        sampling = self.plan.model.sampling
+        if (declined := self._not_applicable(sample)) is not None:
+            self._keep(Asked(sample, "", "", ""), declined)
+            return None
+        try:
+            video, audio = media.video_hash(sampling.frames), media.audio_hash(sampling.audio)
+        except MediaError as error:
+            self._keep(Asked(sample, "", "", ""), failed_answer(sample.id, error))
+            return None
+        item = Asked(sample, video, audio, answer_key(self._fingerprint, sample, video, audio))
+        known = None if self.fresh else self.store.get(item.key)
+        if known is not None:
+            self._keep(item, known)
+            return None
+        return item
+
+    def _questions(self, items: list[Asked]) -> Iterator[Question]:
+        """One question a key; samples with the same key share its answer."""
+        first: dict[str, str] = {}
+        for item in items:
+            sample = item.sample
+            asked = first.setdefault(item.key, sample.id)
+            self._waiting.setdefault(asked, []).append(item)
+            if asked == sample.id:
+                self.asked += 1
+                yield Question(
+                    sample.id,
+                    sample.rendered.before_media,
+                    sample.rendered.after_media,
+                    sample.request,
+                )
+
+    def _not_applicable(self, sample: PlannedSample) -> Answer | None:
+        limit = self.plan.model.card.limits.max_text_tokens
+        filler = sample.rendered.sample.filler
+        if limit is None or filler is None or (filler.tokens or 0) <= limit:
+            return None
+        return Answer(
+            sample.id,
+            Status.NOT_APPLICABLE,
+            error=f"the card of {self.plan.model.card.name} limits text to {limit} tokens",
+        )
+
+    def _receive(self, answer: Answer) -> None:
+        waiting = self._waiting.pop(answer.question_id, None)
+        if waiting is None:
+            raise ValueError(f"the backend answered '{answer.question_id}', which was not asked")
+        self._received += 1
+        answer = prove_modalities(waiting[0].sample.rendered.sample.media, answer)
+        if answer.status not in FAILURES:
+            self.store.put(waiting[0].key, answer)
+        for item in waiting:
+            self._keep(item, answer)
+
+    def _keep(self, item: Asked, answer: Answer) -> None:
+        self.records[item.sample.id] = make_record(item, answer)
+        self.progress.advance(1)
+
+    def _mark_unanswered(self) -> None:
+        """Samples that a broken backend never answered, said to be so."""
+        if self.broken is None and not self._waiting:
+            return
+        why = "the backend returned no answer"
+        if self.broken is not None:
+            reason = " ".join(str(self.broken).split())
+            why = f"not answered: the backend broke ({type(self.broken).__name__}: {reason})"
+        for clip in self.plan.clips():
+            for planned, row in clip:
+                sample = self.plan.sample(planned, row)
+                if sample.id not in self.records:
+                    failed = Answer(sample.id, Status.API_ERROR, error=why)
+                    self.records[sample.id] = make_record(Asked(sample, "", "", ""), failed)
+
+
+def prove_modalities(media: Media, answer: Answer) -> Answer:
+    """The answer, or a failure when a stream that is present reached the model as zero tokens."""
+    if answer.status is not Status.OK or answer.tokens is None:
+        return answer
+    missing = [
+        name
+        for name, present, count in (
+            ("video", media.has_video, answer.tokens.video),
+            ("audio", media.has_audio, answer.tokens.audio),
+        )
+        if present and count == 0
+    ]
+    if not missing:
+        return answer
+    return Answer(
+        answer.question_id,
+        Status.MODALITY_MISSING,
+        tokens=answer.tokens,
+        model_version=answer.model_version,
+        error=f"the {' and '.join(missing)} of this sample reached the model as zero tokens",
+    )
+
+
+def make_record(item: Asked, answer: Answer) -> AnswerRecord:
+    """The log line of a sample and its answer."""
+    rendered, sample = item.sample.rendered, item.sample.rendered.sample
+    tokens = answer.tokens
+    return AnswerRecord(
+        id=sample.id,
+        task=item.sample.task.name,
+        clip=sample.clip,
+        ask=sample.ask,
+        prompt="\n".join(part for part in (rendered.before_media, rendered.shown) if part),
+        options=sample.options,
+        target=rendered.target,
+        visual_label=sample.labels.visual,
+        audio_label=sample.labels.audio,
+        caption=sample.caption,
+        removed=tuple(sorted(sample.removed)),
+        video_source=sample.video_source,
+        audio_source=sample.audio_source,
+        video_hash=item.video_hash,
+        audio_hash=item.audio_hash,
+        edits=_edits(sample.media) if answer.status is not Status.DECODE_ERROR else (),
+        filler=None if sample.filler is None else sample.filler.recipe,
+        status=answer.status,
+        answer=answer.text,
+        option_scores=tuple(
+            OptionRecord(option=s.option, log_likelihood=s.log_likelihood, tokens=s.tokens)
+            for s in answer.option_scores
+        ),
+        tokens=None
+        if tokens is None
+        else TokenRecord(
+            text=tokens.text, video=tokens.video, audio=tokens.audio, evidence=tokens.evidence
+        ),
+        seconds=answer.seconds,
+        finish_reason=answer.finish_reason,
+        model_version=answer.model_version,
+        error=answer.error,
+    )
+
+
+def _edits(media: Media) -> tuple[str, ...]:
+    try:
+        return media.edits()
+    except MediaError as error:
+        return (str(error),)

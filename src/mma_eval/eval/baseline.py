@@ -1,0 +1,98 @@
+"""The aligned baseline of a run: what the same model scores on untouched clips."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from mma_eval.eval.evaluate import Run
+from mma_eval.eval.manifest import RUN_FILE
+from mma_eval.eval.scorecard import Share
+
+BASELINE_TASKS = ("aligned_visual", "aligned_audio")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Aligned accuracy by task where a run of it is kept, and the command that makes it."""
+
+    accuracy: dict[str, Share]
+    folder: Path | None
+    command: str
+
+
+def aligned_baseline(run: Run) -> Baseline:
+    """The baseline from this run, else from the newest run of the same model on the same data."""
+    command = _command(run)
+    if found := _scores_in(run.folder, run):
+        return Baseline(found, run.folder, command)
+    others = sorted(
+        (path for path in run.folder.parent.glob(f"*/{RUN_FILE}") if path.parent != run.folder),
+        key=lambda path: path.stat().st_mtime,
+        reverse=True,
+    )
+    for path in others:
+        if found := _scores_in(path.parent, run):
+            return Baseline(found, path.parent, command)
+    return Baseline({}, None, command)
+
+
+def _scores_in(folder: Path, run: Run) -> dict[str, Share]:
+    """Aligned scores of a run of the same model, data and seeds; empty for any other."""
+    manifest = run.manifest.model_dump(mode="json")
+    if folder != run.folder:
+        try:
+            manifest = json.loads((folder / RUN_FILE).read_bytes())
+        except (OSError, ValueError):
+            return {}
+    if not _comparable(manifest, run) or not manifest.get("scores"):
+        return {}
+    return {
+        score["task"]: Share.model_validate(score["accuracy"])
+        for score in manifest["scores"]["tasks"]
+        if score["task"] in BASELINE_TASKS and score["accuracy"]
+    }
+
+
+def _comparable(manifest: dict[str, object], run: Run) -> bool:
+    own = run.manifest
+    settings = manifest.get("settings")
+    datasets = manifest.get("datasets")
+    if not isinstance(settings, dict) or not isinstance(datasets, list):
+        return False
+    same_data = {d.get("version") for d in datasets} == {d.version for d in own.datasets}
+    own_settings = own.settings.model_dump(mode="json")
+    shared = ("limit", "seed", "split", "gen_kwargs", "answer_by")
+    return (
+        manifest.get("fingerprint") == own.fingerprint
+        and same_data
+        and all(settings.get(name) == own_settings[name] for name in shared)
+        and not settings.get("perturb")
+    )
+
+
+def _command(run: Run) -> str:
+    """The command that makes the baseline of this run."""
+    settings = run.manifest.settings
+    words = ["mma-eval", "--model", settings.model]
+    if settings.model_args:
+        words += ["--model-args", ",".join(f"{k}={v}" for k, v in settings.model_args.items())]
+    for option, value in (
+        ("--adapter", settings.adapter),
+        ("--dataset", settings.dataset),
+        ("--split", settings.split),
+        ("--limit", settings.limit),
+    ):
+        if value is not None:
+            words += [option, str(value)]
+    if settings.seed != 0:
+        seed = settings.seed
+        text = seed if isinstance(seed, int) else ",".join(f"{k}={v}" for k, v in seed.items())
+        words += ["--seed", str(text)]
+    if settings.answer_by != "generate":
+        words += ["--answer-by", settings.answer_by]
+    if settings.output_path != Path("results"):
+        words += ["--output-path", str(settings.output_path)]
+    return shlex.join([*words, "--tasks", "aligned"])

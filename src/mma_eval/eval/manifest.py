@@ -1,0 +1,237 @@
+"""`run.json`: what a run did, with what, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mma_eval import __version__
+from mma_eval.errors import FileError, StoreError
+from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.plan import Plan
+from mma_eval.eval.score import RunScores
+from mma_eval.eval.settings import RunSettings
+from mma_eval.models.card import ModelCard
+from mma_eval.task.spec import AnswerForm
+
+RUN_FILE = "run.json"
+SAMPLES_FILE = "samples.jsonl"
+RECORDED_PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "numpy",
+    "av",
+    "decord",
+    "librosa",
+    "soxr",
+    "pydantic",
+)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class TaskEntry(_Part):
+    """One resolved task of a run."""
+
+    name: str
+    ask: str
+    version: int
+    hash: str
+    dataset: str
+    answer: AnswerForm
+    metrics: tuple[str, ...]
+    perturbations: tuple[dict[str, Any], ...]
+    control_of: str | None
+    samples: int
+
+
+class DatasetEntry(_Part):
+    """One dataset of a run, with the pairs of its derangement (receiving clip to donor)."""
+
+    name: str
+    path: Path
+    version: str
+    rows: int
+    classes: tuple[str, ...]
+    pairs: dict[str, str]
+
+
+class Environment(_Part):
+    """The machine and the software that answered."""
+
+    mma_eval: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+    git_commit: str | None
+    model: dict[str, str | int | float | bool | None]
+
+
+class RunManifest(_Part):
+    """Everything needed to understand a run, and to repeat it."""
+
+    format: int = 1
+    command: str
+    settings: RunSettings
+    seeds: dict[str, int]
+    card: ModelCard
+    fingerprint: str
+    tasks: tuple[TaskEntry, ...]
+    datasets: tuple[DatasetEntry, ...]
+    environment: Environment
+    started: datetime
+    ended: datetime
+    asked: int
+    """Questions that went to the model; the rest came from the store."""
+    error: str | None = None
+    scores: RunScores | None = None
+    """None for a run that only predicted."""
+
+
+def describe_tasks(plan: Plan) -> tuple[TaskEntry, ...]:
+    return tuple(
+        TaskEntry(
+            name=planned.task.name,
+            ask=planned.task.ask,
+            version=planned.task.spec.version,
+            hash=planned.task.content_hash,
+            dataset=planned.dataset.name,
+            answer=planned.task.answer,
+            metrics=planned.task.spec.metrics,
+            perturbations=tuple(
+                {"name": step.name, **step.model_dump(mode="json")}
+                for step in planned.task.perturbations
+            ),
+            control_of=planned.task.control_of,
+            samples=len(planned.rows),
+        )
+        for planned in plan.tasks
+    )
+
+
+def describe_datasets(plan: Plan) -> tuple[DatasetEntry, ...]:
+    entries: dict[Path, DatasetEntry] = {}
+    for planned in plan.tasks:
+        dataset = planned.dataset
+        swaps = planned.task.swaps and not dataset.conflicting
+        previous = entries.get(dataset.path)
+        if previous is not None and not swaps:
+            continue
+        entries[dataset.path] = DatasetEntry(
+            name=dataset.name,
+            path=dataset.path.absolute(),
+            version=dataset.version,
+            rows=len(dataset.rows),
+            classes=dataset.classes,
+            pairs=planned.builder.pair_table if swaps else {},
+        )
+    return tuple(entries.values())
+
+
+def describe_environment(plan: Plan) -> Environment:
+    return Environment(
+        mma_eval=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages=_package_versions(),
+        git_commit=_git_commit(),
+        model=plan.model.describe(),
+    )
+
+
+def command_line() -> str:
+    """The command as it was typed, near enough to paste again."""
+    import shlex
+
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def write_run(folder: Path, manifest: RunManifest, records: list[SampleRecord]) -> None:
+    """Write both files of a run, each in one step; raises StoreError."""
+    lines = "".join(record.model_dump_json() + "\n" for record in records)
+    _replace(folder / SAMPLES_FILE, lines)
+    _replace(folder / RUN_FILE, manifest.model_dump_json(indent=1) + "\n")
+
+
+def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
+    """A run from its folder; raises FileError that says which file is wrong."""
+    folder = folder.parent if folder.name in (RUN_FILE, SAMPLES_FILE) else folder
+    manifest_path, samples_path = folder / RUN_FILE, folder / SAMPLES_FILE
+    for path in (manifest_path, samples_path):
+        if not path.is_file():
+            raise FileError(path, "is missing; give the folder of a finished run")
+    try:
+        manifest = RunManifest.model_validate_json(manifest_path.read_bytes())
+    except ValidationError as error:
+        raise FileError(manifest_path, f"is not a run manifest ({_first(error)})") from error
+    records = []
+    for number, line in enumerate(samples_path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            records.append(SampleRecord.model_validate_json(line))
+        except ValidationError as error:
+            raise FileError(
+                samples_path, f"is not a sample record ({_first(error)})", line=number
+            ) from error
+    return manifest, records
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path}: the results cannot be written ({error.strerror}); every answer is kept in "
+            "the store, so the same command with space and permissions continues from there"
+        ) from error
+
+
+def _package_versions() -> dict[str, str]:
+    found = {}
+    for name in RECORDED_PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout that this code runs from, None for an installed package."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _first(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -1,0 +1,128 @@
+"""What a run was asked to do: the command line, a config file or Python, as one object."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mma_eval.errors import FileError, UsageError, suggestion
+from mma_eval.types import Seeds
+from mma_eval.yaml_file import describe_fault, read_yaml
+
+AnswerBy = Literal["generate", "likelihood"]
+
+
+class GenerationOverrides(BaseModel):
+    """`--gen-kwargs`: decoding settings for every task of the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_new_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0)
+    top_p: float | None = Field(None, gt=0, le=1)
+    repetition_penalty: float | None = Field(None, gt=0)
+
+
+class RunSettings(BaseModel):
+    """One run; the same keys serve `--config FILE`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model: str
+    tasks: tuple[str, ...]
+    dataset: str | None = None
+    split: str | None = None
+    perturb: tuple[str, ...] = ()
+    limit: int | None = Field(None, ge=1)
+    seed: int | dict[str, int] = 0
+    model_args: dict[str, Any] = {}
+    adapter: Path | None = None
+    batch_size: int | None = Field(None, ge=1)
+    gen_kwargs: GenerationOverrides = GenerationOverrides()
+    answer_by: AnswerBy = "generate"
+    output_path: Path = Path("results")
+    include_path: tuple[Path, ...] = ()
+    predict_only: bool = False
+    fresh: bool = False
+
+    @field_validator("tasks", "perturb", "include_path", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any, info: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return value.split(",") if info.field_name == "tasks" else [value]
+
+    @field_validator("seed")
+    @classmethod
+    def _known_seeds(cls, seed: int | dict[str, int]) -> int | dict[str, int]:
+        if isinstance(seed, dict):
+            for name in seed:
+                if name not in SEED_NAMES:
+                    raise ValueError(f"unknown seed '{name}'{suggestion(name, SEED_NAMES)}")
+        return seed
+
+    @property
+    def seeds(self) -> Seeds:
+        """Separate seeds; an integer sets them all."""
+        if isinstance(self.seed, int):
+            return Seeds.all(self.seed)
+        return Seeds(**self.seed)
+
+    def arguments(self) -> dict[str, Any]:
+        """Model arguments, with the options that are arguments under a shorter name."""
+        given = dict(self.model_args)
+        for name, value in (("adapter", self.adapter), ("batch_size", self.batch_size)):
+            if value is None:
+                continue
+            if name in given:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is also in --model-args; give it once"
+                )
+            given[name] = value
+        return given
+
+    def identity(self, dataset_version: str, task_hashes: dict[str, str]) -> str:
+        """Hash of the resolved configuration: what names the run's folder."""
+        relevant = self.model_dump_json(
+            exclude={"output_path", "predict_only", "fresh", "include_path", "tasks", "batch_size"}
+        )
+        tasks = "\x1f".join(f"{name}={value}" for name, value in sorted(task_hashes.items()))
+        return sha256("\x1e".join((relevant, dataset_version, tasks)).encode()).hexdigest()[:12]
+
+
+SEED_NAMES = tuple(Seeds.__dataclass_fields__)
+
+
+def settings_from(values: dict[str, Any], config: Path | None) -> RunSettings:
+    """Settings from a config file and from given values, which win.
+
+    Raises FileError for a fault in the file, UsageError for one in the values.
+    """
+    given = {key: value for key, value in values.items() if value not in (None, (), [], {})}
+    base: dict[str, Any] = {}
+    if config is not None:
+        file = read_yaml(config)
+        known = RunSettings.model_fields
+        for key in file.data:
+            if key not in known:
+                problem = f"unknown key '{key}'{suggestion(str(key), known)}"
+                raise FileError(config, problem, line=file.line((key,)))
+        base = file.data
+    merged = {**base, **given}
+    for name in ("model", "tasks"):
+        if not merged.get(name):
+            raise UsageError(f"--{name} is missing; see mma-eval ls {name.rstrip('s')}s")
+    try:
+        return RunSettings.model_validate(merged)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        sentence = describe_fault(RunSettings, tuple(fault["loc"]), fault)
+        key = str(fault["loc"][0])
+        if config is not None and key not in given:
+            raise FileError(
+                config, sentence, line=read_yaml(config).line(tuple(fault["loc"]))
+            ) from error
+        raise UsageError(sentence) from error

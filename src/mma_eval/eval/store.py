@@ -1,0 +1,77 @@
+"""Every answer as it arrives, in SQLite: a killed run loses nothing that was answered."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import TypeAdapter
+
+from mma_eval.errors import StoreError
+from mma_eval.types import Answer
+
+_ANSWER = TypeAdapter(Answer)
+
+
+class AnswerStore:
+    """Answers by key, shared by all runs under one output path and by several processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        with self._explained("opened"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Backends may pull questions from a thread of their own; the lock keeps them in line.
+            self._connection = sqlite3.connect(
+                path, timeout=60, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
+            )
+
+    def get(self, key: str) -> Answer | None:
+        with self._explained("read"):
+            row = self._connection.execute(
+                "SELECT answer FROM answers WHERE key = ?", (key,)
+            ).fetchone()
+        return None if row is None else _ANSWER.validate_json(row[0])
+
+    def put(self, key: str, answer: Answer) -> None:
+        """Write one answer through to the file; raises StoreError on a full or read-only disk."""
+        with self._explained("written"):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?)",
+                (key, _ANSWER.dump_json(answer).decode()),
+            )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> AnswerStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise StoreError(
+                f"{self.path}: the answer store cannot be {verb} ({reason}); check space and "
+                "permissions, or choose another --output-path. Answers already stored are kept"
+            ) from error

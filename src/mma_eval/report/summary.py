@@ -1,0 +1,61 @@
+"""A finished run on the terminal: its table, its baseline and the next useful command."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.console import Console
+
+from mma_eval.eval.baseline import BASELINE_TASKS, Baseline
+from mma_eval.eval.evaluate import Run
+from mma_eval.report.table import print_results
+
+
+def print_run(console: Console, run: Run, baseline: Baseline) -> None:
+    """The result table, or where the answers are when nothing was scored yet."""
+    if run.scores is None:
+        console.print(
+            f"{len(run.samples)} answers kept in {run.folder}; score them with\n"
+            f"{_score_command(run)}",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    print_results(
+        console,
+        run.scores,
+        model=run.manifest.card.name,
+        dataset=", ".join(dataset.name for dataset in run.manifest.datasets),
+        run_path=run.folder,
+        baseline=_baseline_line(run, baseline),
+        next_command=_next_command(run, baseline),
+    )
+
+
+def _baseline_line(run: Run, baseline: Baseline) -> str | None:
+    """None where the table holds the baseline itself."""
+    if baseline.folder == run.folder:
+        return None
+    if not baseline.accuracy:
+        return baseline.command
+    shares = ", ".join(
+        f"{task.removeprefix('aligned_')} {100 * share.rate:.1f}"
+        for task, share in baseline.accuracy.items()
+    )
+    return f"aligned: {shares} ({baseline.folder})"
+
+
+def _next_command(run: Run, baseline: Baseline) -> str:
+    """Retry what failed, else make the baseline, else the whole benchmark, else score again."""
+    if run.failures:
+        return f"{run.manifest.command}  (asks the {len(run.failures)} failed samples again)"
+    if not baseline.accuracy:
+        return baseline.command
+    asked = {task.name for task in run.manifest.tasks}
+    if asked <= {*BASELINE_TASKS, "misalign_visual", "misalign_audio"}:
+        return baseline.command.removesuffix("aligned") + "mma_bench"
+    return _score_command(run)
+
+
+def _score_command(run: Run) -> str:
+    return shlex.join(["mma-eval", "score", str(run.folder)])
