@@ -116,4 +116,4 @@ DATASETS: Registry[Any] = Registry(
     },
     group="mma_eval.datasets",
 )
-"""Functions that return the manifest of a named dataset."""
+"""Functions from parameters and a progress callback to the manifest of a named dataset."""

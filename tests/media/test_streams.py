@@ -144,8 +144,13 @@ def test_equal_content_has_equal_hashes_under_any_path(tmp_path: Path, long: Cli
 
 def test_every_difference_shows_in_the_hash(long: Clip, short: Clip) -> None:
     part = replace(long, start=0.5)
-    videos = [VideoFile(long), VideoFile(short), VideoFile(part), BlackVideo(long)]
-    sounds = [
+    videos: list[VideoSource] = [
+        VideoFile(long),
+        VideoFile(short),
+        VideoFile(part),
+        BlackVideo(long),
+    ]
+    sounds: list[AudioSource] = [
         AudioFile(long),
         AudioFile(short),
         AudioFile(part),
@@ -223,21 +228,24 @@ def test_two_files_that_trade_names_trade_streams(tmp_path: Path) -> None:
 def test_every_condition_is_muxed_alike(long: Clip, short: Clip, picture: str, track: str) -> None:
     import av
 
-    video: VideoSource = {"real": VideoFile(short), "black": BlackVideo(short)}.get(
-        picture, NoVideo()
-    )
-    audio: AudioSource = {
+    videos: dict[str, VideoSource] = {
+        "real": VideoFile(short),
+        "black": BlackVideo(short),
+        "absent": NoVideo(),
+    }
+    sounds: dict[str, AudioSource] = {
         "real": AudioFile(short),
         "swapped": AudioFile(long, fit_to=short),
         "silent": Silence(short),
-    }.get(track, NoAudio())
-    media = Media(video, audio)
+        "absent": NoAudio(),
+    }
+    media = Media(videos[picture], sounds[track])
     if (picture, track) == ("absent", "absent"):
         with pytest.raises(MediaError, match="without picture and without sound"):
             media.mp4()
         return
-    with av.open(BytesIO(media.mp4())) as container:
-        frames = sum(1 for _ in container.decode(video=0)) if media.has_video else 0
+    with av.open(BytesIO(media.mp4()), "r") as container:
+        frames = len(list(container.decode(video=0))) if media.has_video else 0
         assert len(container.streams.video) == media.has_video
         assert len(container.streams.audio) == media.has_audio
     assert frames == (8 if media.has_video else 0)

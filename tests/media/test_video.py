@@ -172,6 +172,20 @@ def test_a_turned_picture_is_read_upright(tmp_path: Path) -> None:
         assert read(Clip(path), FramePolicy()).pixels.shape == (4, 64, 48, 3)
 
 
+def test_frames_that_an_edit_list_cuts_are_not_read(tmp_path: Path) -> None:
+    path = encode(tmp_path / "clip.mp4", "libx264", options='{"bf": "0"}')
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"elst") + 12
+    half_a_second = np.array([1_200 - 500, 16_000 // 2], ">i4").tobytes()
+    content[entry : entry + 8] = half_a_second  # length left in ms, beginning in 1/16,000 s
+    path.write_bytes(content)
+
+    frames = read_frames(Clip(path), EVERY_FRAME)
+
+    assert choose_decoder(path) == "pyav"
+    assert frames.total == 14 and np.array_equal(frames.pixels, decode_all(path))
+
+
 def test_frames_are_read_only(tmp_path: Path) -> None:
     frames = read_frames(Clip(make_clip(tmp_path / "clip.mp4")), FramePolicy())
     with pytest.raises(ValueError, match="read-only"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,13 @@ PIPED_WIDTH = 100
 def output() -> Console:
     """Standard output; a fixed width when it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def canvas() -> Console:
+    """A console that only records what is printed, in colour, for a picture."""
+    return Console(
+        record=True, file=io.StringIO(), width=PIPED_WIDTH, force_terminal=True, highlight=False
+    )
 
 
 def diagnostics() -> Console:

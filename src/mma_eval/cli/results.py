@@ -13,11 +13,35 @@ if TYPE_CHECKING:
 
 def score_command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Also save the table as a picture.")
+    ] = None,
 ) -> None:
     """Score a run again from its answers, without the model."""
     from mma_eval.eval.evaluate import rescore
 
-    show_run(rescore(run))
+    scored = rescore(run)
+    show_run(scored)
+    if svg is not None:
+        _save_picture(scored, svg)
+
+
+def _save_picture(run: Run, path: Path) -> None:
+    """The result table as an SVG; raises StoreError where it cannot be written."""
+    from rich.terminal_theme import DIMMED_MONOKAI
+
+    from mma_eval.cli.console import canvas
+    from mma_eval.errors import StoreError
+    from mma_eval.eval.baseline import aligned_baseline
+    from mma_eval.report.summary import print_run
+
+    console = canvas()
+    print_run(console, run, aligned_baseline(run))
+    title = f"mma-eval --model {run.manifest.settings.model}"
+    try:
+        console.save_svg(str(path), title=title, theme=DIMMED_MONOKAI)
+    except OSError as error:
+        raise StoreError(f"{path}: the picture cannot be written ({error.strerror})") from error
 
 
 def show_run(run: Run) -> None:

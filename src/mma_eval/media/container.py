@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MICROSECONDS = 1_000_000
+HIDDEN_FRAMES = 1.5
+"""More stored frames than time for them, beyond what rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class ContainerFacts:
     @property
     def has_audio(self) -> bool:
         return self.audio_codec is not None
+
+    @property
+    def hides_frames(self) -> bool:
+        """Whether an edit list cuts some of the stored frames, as cutting without encoding does."""
+        if self.frame_count is None or self.video_seconds is None or self.fps is None:
+            return False
+        return self.frame_count - self.video_seconds * self.fps > HIDDEN_FRAMES
 
 
 _known: dict[str, ContainerFacts] = {}

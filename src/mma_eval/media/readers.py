@@ -33,9 +33,11 @@ THREADS = 2
 
 def choose_decoder(path: Path) -> Decoder:
     """The decoder of this file, from its headers: a failure never leads to another choice."""
-    # decord fails on turned pictures of most widths.
-    fit = probe(path).video_codec in DECORD_CODECS and not is_turned(path)
-    return "decord" if fit and _has_decord() else "pyav"
+    facts = probe(path)
+    if facts.video_codec not in DECORD_CODECS or not _has_decord():
+        return "pyav"
+    # decord fails on turned pictures of most widths, and counts frames that an edit list cuts.
+    return "pyav" if facts.hides_frames or is_turned(path) else "decord"
 
 
 @cache

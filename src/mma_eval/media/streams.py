@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from threading import Lock
@@ -43,20 +43,20 @@ _shapes: dict[str, tuple[int, int, int]] = {}
 _shapes_lock = Lock()
 
 
+@dataclass(frozen=True)
+class _Encoded:
+    content: bytes
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.content)
+
+
 def frames_of(source: VideoSource, policy: FramePolicy) -> Frames | None:
     """Decoded frames, from the cache where they are; None for `NoVideo`."""
-    match source:
-        case NoVideo():
-            return None
-        case VideoFile(clip):
-            return default_cache().get(
-                video_hash(source, policy), lambda: read_frames(clip, policy)
-            )
-        case BlackVideo(clip):
-            key = video_hash(source, policy)
-            return default_cache().get(key, lambda: black_frames(clip, policy))
-        case _:
-            assert_never(source)
+    if isinstance(source, NoVideo):
+        return None
+    return default_cache().get(video_hash(source, policy), lambda: _decode(source, policy))
 
 
 def sound_of(source: AudioSource, policy: AudioPolicy) -> Sound | None:
@@ -70,7 +70,14 @@ def sound_of(source: AudioSource, policy: AudioPolicy) -> Sound | None:
 
 def mp4_of(video: VideoSource, audio: AudioSource) -> bytes:
     """Both streams at native rates in one mp4; a stream that is absent is left out."""
-    frames, sound = frames_of(video, EVERY_FRAME), sound_of(audio, NATIVE_SOUND)
+    key = f"mp4:{video_hash(video, EVERY_FRAME)}:{audio_hash(audio, NATIVE_SOUND)}"
+    return default_cache().get(key, lambda: _Encoded(_mux(video, audio))).content
+
+
+def _mux(video: VideoSource, audio: AudioSource) -> bytes:
+    # The pixels of every frame would drive all else out of the cache.
+    frames = None if isinstance(video, NoVideo) else _decode(video, EVERY_FRAME)
+    sound = sound_of(audio, NATIVE_SOUND)
     if sound is not None:
         rate = sound.rate if sound.rate in AAC_RATES else 48_000
         sound = resample(sound, rate, min(sound.channels, 2))
@@ -139,6 +146,12 @@ def video_edits(source: VideoSource) -> tuple[str, ...]:
             return ("picture absent",)
         case _:
             assert_never(source)
+
+
+def _decode(source: VideoFile | BlackVideo, policy: FramePolicy) -> Frames:
+    if isinstance(source, BlackVideo):
+        return black_frames(source.like, policy)
+    return read_frames(source.clip, policy)
 
 
 def _native_sound(source: AudioFile | Silence) -> Sound:

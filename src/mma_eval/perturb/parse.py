@@ -73,7 +73,7 @@ def _pairs(text: str, rest: str) -> Iterator[tuple[str, object]]:
             raise UsageError(f"--perturb {text}: '{item.strip()}' is not of the form key=value")
         try:
             yield key.strip(), yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             raise UsageError(f"--perturb {text}: the value '{value}' cannot be read") from error
 
 

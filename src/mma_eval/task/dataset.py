@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from mma_eval.errors import ManifestError, PrerequisiteError, UnknownNameError
+from mma_eval.errors import (
+    ManifestError,
+    PrerequisiteError,
+    UnknownNameError,
+    UsageError,
+    suggestion,
+)
 from mma_eval.paths import cache_folder, user_data_folder
 from mma_eval.registry import DATASETS
 from mma_eval.seeded import SeededStream
@@ -84,8 +90,9 @@ def open_dataset(
 
     Raises UnknownNameError, ManifestError or PrerequisiteError in one sentence.
     """
-    if name in DATASETS:
-        path = DATASETS.get(name)(progress)
+    base, _, parameters = name.partition(":")
+    if base in DATASETS:
+        path = DATASETS.get(base)(_parameters(name, parameters), progress)
         return read_dataset(path, name, split)
     if name.startswith(HUB_PREFIX):
         return read_dataset(fetch_from_hub(name, cache_folder()), name, split)
@@ -146,15 +153,38 @@ def _version(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def demo(progress: Progress | None = None) -> Path:
-    """The manifest of the embedded procedural clips, made on first use."""
+def _parameters(name: str, text: str) -> dict[str, int]:
+    """`seed=7,count=300` after a dataset's name."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        key, _, value = part.partition("=")
+        if not value.strip().isdecimal():
+            raise UsageError(f"--dataset {name}: '{part}' is not key=number")
+        found[key.strip()] = int(value)
+    return found
+
+
+def demo(parameters: Mapping[str, int], progress: Progress | None) -> Path:
+    """The manifest of the procedural clips, `demo[:seed=N,count=N]`, made on first use."""
     from mma_eval.demo.dataset import prepare_demo
 
-    return prepare_demo(root=cache_folder(), on_progress=progress)
+    for key in parameters:
+        if key not in ("seed", "count"):
+            raise UsageError(
+                f"--dataset demo: unknown parameter '{key}'{suggestion(key, ('seed', 'count'))}"
+            )
+    return prepare_demo(
+        seed=parameters.get("seed", 0),
+        count=parameters.get("count", 100),
+        root=cache_folder(),
+        on_progress=progress,
+    )
 
 
-def mma_bench(progress: Progress | None = None) -> Path:
+def mma_bench(parameters: Mapping[str, int], progress: Progress | None) -> Path:
     """The manifest of MMA-Bench that the user has prepared under MMA_EVAL_DATA."""
+    if parameters:
+        raise UsageError("--dataset mma_bench takes no parameters")
     root = user_data_folder()
     folder = None if root is None else root / "mma_bench"
     if folder is not None:
