@@ -145,6 +145,12 @@ def test_seeds_make_one_run_each(
         capsys, "--model", "mock", "--tasks", "misalign_audio", "--dataset", manifest,
         "-o", tmp_path, "--seeds", "0,1,2",
     )  # fmt: skip
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        f"model: mock\ntasks: misalign_audio\ndataset: {manifest}\nseeds: [0, 1, 2]\n"
+        f"output_path: {tmp_path}\n"
+    )
+    run(capsys, "--config", config)
     manifests = [json.loads(path.read_text()) for path in tmp_path.glob("mock/*/run.json")]
     assert sorted(manifest["settings"]["seed"] for manifest in manifests) == [0, 1, 2]
     assert len({json.dumps(manifest["datasets"][0]["pairs"]) for manifest in manifests}) > 1

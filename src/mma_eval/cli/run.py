@@ -69,10 +69,8 @@ def run_command(
     ] = False,
 ) -> None:
     """Evaluate a model. The same command continues a stopped run."""
-    from mma_eval.eval.settings import settings_from
+    from mma_eval.eval.settings import settings_by_seed
 
-    if seed is not None and seeds is not None:
-        raise UsageError("--seed and --seeds exclude each other")
     values: dict[str, Any] = {
         "model": model,
         "tasks": tasks,
@@ -83,6 +81,7 @@ def run_command(
         "adapter": adapter,
         "limit": limit,
         "seed": _seed(seed),
+        "seeds": None if seeds is None else _numbers(seeds),
         "batch_size": batch_size,
         "gen_kwargs": _key_values(gen_kwargs),
         "answer_by": answer_by,
@@ -91,9 +90,7 @@ def run_command(
         "predict_only": predict_only or None,
         "fresh": fresh or None,
     }
-    settings = [settings_from(values, config)]
-    if seeds is not None:
-        settings = [settings_from({**values, "seed": number}, config) for number in _numbers(seeds)]
+    settings = settings_by_seed(values, config)
     if dry_run:
         _preview(settings[0])
         return

@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from mma_eval.errors import UsageError
 from mma_eval.eval.settings import RunSettings
+from mma_eval.metrics.extract import check_options
 from mma_eval.models.base import Model
 from mma_eval.models.card import ModelCard
-from mma_eval.metrics.extract import check_options
 from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.perturb.parse import parse_perturbation
 from mma_eval.task.dataset import Dataset, Progress, open_dataset

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mma_eval.errors import FileError, UsageError, suggestion
 from mma_eval.types import Seeds
-from mma_eval.yaml_file import describe_fault, read_yaml
+from mma_eval.yaml_file import YamlFile, describe_fault, read_yaml
 
+SEED_NAMES = tuple(Seeds.__dataclass_fields__)
 AnswerBy = Literal["generate", "likelihood"]
 
 
@@ -93,36 +94,49 @@ class RunSettings(BaseModel):
         return sha256("\x1e".join((relevant, dataset_version, tasks)).encode()).hexdigest()[:12]
 
 
-SEED_NAMES = tuple(Seeds.__dataclass_fields__)
-
-
 def settings_from(values: dict[str, Any], config: Path | None) -> RunSettings:
     """Settings from a config file and from given values, which win.
 
     Raises FileError for a fault in the file, UsageError for one in the values.
     """
+    (settings,) = settings_by_seed(values, config)
+    return settings
+
+
+def settings_by_seed(values: dict[str, Any], config: Path | None) -> list[RunSettings]:
+    """One settings object for each of `seeds`, in either place; one in all without them."""
     given = {key: value for key, value in values.items() if value not in (None, (), [], {})}
-    base: dict[str, Any] = {}
-    if config is not None:
-        file = read_yaml(config)
-        known = RunSettings.model_fields
-        for key in file.data:
-            if key not in known:
-                problem = f"unknown key '{key}'{suggestion(str(key), known)}"
-                raise FileError(config, problem, line=file.line((key,)))
-        base = file.data
-    merged = {**base, **given}
+    file = None if config is None else read_yaml(config)
+    merged = {**(file.data if file else {}), **given}
+    if {"seed", "seeds"} <= given.keys():
+        raise UsageError("--seed and --seeds exclude each other")
+    seeds = None if "seed" in given else merged.get("seeds")
+    merged.pop("seeds", None)
+    for key in merged:
+        if key not in RunSettings.model_fields:
+            problem = f"unknown key '{key}'{suggestion(str(key), RunSettings.model_fields)}"
+            raise FileError(config or "", problem, line=file.line((key,)) if file else None)
     for name in ("model", "tasks"):
         if not merged.get(name):
             raise UsageError(f"--{name} is missing; see mma-eval ls {name.rstrip('s')}s")
+    if seeds is None:
+        return [_checked(merged, given, file)]
+    if not isinstance(seeds, list | tuple) or not all(isinstance(seed, int) for seed in seeds):
+        raise FileError(
+            config or "",
+            "'seeds' is a list of whole numbers",
+            line=file.line(("seeds",)) if file else None,
+        )
+    return [_checked({**merged, "seed": seed}, given, file) for seed in seeds]
+
+
+def _checked(merged: dict[str, Any], given: dict[str, Any], file: YamlFile | None) -> RunSettings:
     try:
         return RunSettings.model_validate(merged)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        sentence = describe_fault(RunSettings, tuple(fault["loc"]), fault)
-        key = str(fault["loc"][0])
-        if config is not None and key not in given:
-            raise FileError(
-                config, sentence, line=read_yaml(config).line(tuple(fault["loc"]))
-            ) from error
+        location = tuple(fault["loc"])
+        sentence = describe_fault(RunSettings, location, fault)
+        if file is not None and str(location[0]) not in given:
+            raise FileError(file.path, sentence, line=file.line(location)) from error
         raise UsageError(sentence) from error
