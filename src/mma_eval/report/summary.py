@@ -8,7 +8,9 @@ from rich.console import Console
 
 from mma_eval.eval.baseline import BASELINE_TASKS, Baseline
 from mma_eval.eval.evaluate import Run
+from mma_eval.eval.log import SampleRecord
 from mma_eval.report.table import print_results
+from mma_eval.types import Status
 
 
 def print_run(console: Console, run: Run, baseline: Baseline) -> None:
@@ -21,6 +23,13 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
             soft_wrap=True,
         )
         return
+    if (unproved := sum(sample.tokens is None for sample in _answered(run))) > 0:
+        console.print(
+            f"\n{unproved} answers came without token counts: nothing proves that picture and "
+            "sound reached the model.",
+            style="yellow",
+            markup=False,
+        )
     print_results(
         console,
         run.scores,
@@ -30,6 +39,10 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
         baseline=_baseline_line(run, baseline),
         next_command=_next_command(run, baseline),
     )
+
+
+def _answered(run: Run) -> list[SampleRecord]:
+    return [sample for sample in run.samples if sample.status is Status.OK]
 
 
 def _baseline_line(run: Run, baseline: Baseline) -> str | None:

@@ -1,0 +1,50 @@
+"""What differs between the members of the Qwen-Omni line, as data; imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OmniFamily:
+    """One architecture of the line: how its thinker is loaded and how it is shown a clip."""
+
+    name: str
+    model_class: str
+    """The class in transformers that loads the thinker from the published layout."""
+    model_type: str
+    """`model_type` of the root config.json."""
+    unread: tuple[str, ...]
+    """Prefixes of tensors in the published checkpoint that speak rather than think."""
+    min_pixels: int
+    max_pixels: int
+    """Bounds on height x width of a video frame, where the checkpoint names none of its own."""
+    fps: float
+    max_seconds_of_sound: float
+    system_prompt: str
+
+
+QWEN2_5_OMNI = OmniFamily(
+    name="qwen2.5-omni",
+    model_class="Qwen2_5OmniThinkerForConditionalGeneration",
+    model_type="qwen2_5_omni",
+    unread=("talker.", "token2wav."),
+    min_pixels=128 * 28 * 28,
+    max_pixels=768 * 28 * 28,
+    fps=2.0,
+    max_seconds_of_sound=300.0,
+    system_prompt=(
+        "You are Qwen, a virtual human developed by the Qwen Team, Alibaba Group, capable of "
+        "perceiving auditory and visual inputs, as well as generating text and speech."
+    ),
+)
+"""Pixel bounds are `Qwen2_5OmniProcessor`'s for video; 300 s is the published `chunk_length`."""
+
+
+def audio_token_count(mel_frames: int) -> int:
+    """Tokens that the audio tower makes of `mel_frames` frames of 10 ms.
+
+    A convolution of stride 2 and a pooling of stride 2, as `_get_feat_extract_output_lengths`
+    in transformers' Qwen2_5OmniAudioEncoder counts them.
+    """
+    return ((mel_frames - 1) // 2 + 1 - 2) // 2 + 1

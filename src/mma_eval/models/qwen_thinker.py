@@ -1,0 +1,300 @@
+"""A Qwen-Omni thinker in memory: encodes streams, lays out prompts, prefills media."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mma_eval.errors import ModelError, PrerequisiteError
+from mma_eval.models.adapter import attach_adapter
+from mma_eval.models.nn.omni_family import OmniFamily
+from mma_eval.models.nn.omni_layout import MediaTokens
+from mma_eval.models.nn.qwen_audio_input import AudioInput
+from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
+from mma_eval.models.prefix import Prefix, PrefixEngine
+from mma_eval.models.text_tokenizer import quiet_transformers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """How a thinker is brought into memory."""
+
+    device: str
+    dtype: str
+    attention: str
+    adapter: Path | None
+    prefill_chunk: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An encoded video: features `[t*h*w / merge^2, width]` and the grid they lie on."""
+
+    features: torch.Tensor
+    grid: Grid
+
+    @property
+    def nbytes(self) -> int:
+        return self.features.nbytes
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An encoded sound: features `[tokens, width]` and the mel frames they come from."""
+
+    features: torch.Tensor
+    mel_frames: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.features.nbytes
+
+
+@dataclass
+class Thinker:
+    """The model, the shared-prefix engine on its decoder, and what shapes its inputs."""
+
+    model: Any
+    engine: PrefixEngine
+    layout: MediaTokens
+    vision: VisionInput
+    audio: AudioInput
+
+    @property
+    def device(self) -> torch.device:
+        return self.engine.device
+
+    @property
+    def longest_context(self) -> int:
+        return int(self.engine.decoder.config.max_position_embeddings)
+
+    @property
+    def width(self) -> int:
+        return int(self.engine.decoder.config.hidden_size)
+
+    def see(self, pixels: NDArray[np.uint8]) -> Seen:
+        """Encode frames uint8 `[T, H, W, 3]`."""
+        patches, grid = self.vision.patches(pixels)
+        with torch.inference_mode():
+            made = self.model.get_video_features(
+                patches.to(self.device), grid.tensor().to(self.device), return_dict=True
+            )
+        return Seen(torch.cat(tuple(made.pooler_output)), grid)
+
+    def see_black(self, group: torch.Tensor, grid: Grid) -> Seen:
+        """A black video from one of its temporal groups `[h*w / merge^2, width]`.
+
+        Vision attention never crosses groups, so all of them are equal.
+        """
+        return Seen(group.repeat(grid.t, 1), grid)
+
+    def black_group(self, grid: Grid) -> torch.Tensor:
+        """Features of one temporal group of black frames."""
+        import numpy as np
+
+        side = self.vision.patch_size
+        shape = (self.vision.temporal_patch_size, grid.h * side, grid.w * side, 3)
+        fixed = replace(self.vision, min_pixels=1, max_pixels=shape[1] * shape[2])
+        patches, one = fixed.patches(np.zeros(shape, dtype=np.uint8))
+        with torch.inference_mode():
+            made = self.model.get_video_features(
+                patches.to(self.device), one.tensor().to(self.device), return_dict=True
+            )
+        return torch.cat(tuple(made.pooler_output))
+
+    def hear(self, samples: NDArray[np.float32]) -> Heard:
+        """Encode mono samples `[n]` at the extractor's rate."""
+        mel = self.audio.mel(samples)
+        mask = torch.ones(1, mel.shape[-1], dtype=torch.long, device=self.device)
+        with torch.inference_mode():
+            made = self.model.get_audio_features(mel.to(self.device), mask, return_dict=True)
+        return Heard(made.last_hidden_state, int(mel.shape[-1]))
+
+    def media_ids(
+        self, seen: Seen | None, heard: Heard | None, seconds_per_grid: float
+    ) -> list[int]:
+        """Placeholder ids of the media, start and end marks included."""
+        tokens = None if heard is None else int(heard.features.shape[0])
+        return self.layout.lay_out(None if seen is None else seen.grid, tokens, seconds_per_grid)
+
+    def prefill(
+        self, ids: Sequence[int], seen: Seen | None, heard: Heard | None, seconds_per_grid: float
+    ) -> Prefix:
+        """Keys and values of a prompt head that ends with its media.
+
+        `ids` hold the placeholders that `media_ids` gave for the same streams.
+        """
+        with torch.inference_mode():
+            embeddings = self._embedded(ids, seen, heard)
+            positions = self._positions(ids, seen, heard, seconds_per_grid)
+        return self.engine.prefill(ids, embeddings, positions)
+
+    def _embedded(self, ids: Sequence[int], seen: Seen | None, heard: Heard | None) -> torch.Tensor:
+        tokens = torch.tensor([list(ids)], device=self.device)
+        embeddings = self.engine.embed(tokens)
+        streams = ((self.layout.video, seen), (self.layout.audio, heard))
+        for placeholder, stream in streams:
+            if stream is None:
+                continue
+            places = (tokens == placeholder).unsqueeze(-1)
+            if int(places.sum()) != stream.features.shape[0]:
+                raise ModelError("media placeholders and encoded features differ in number")
+            features = stream.features.to(embeddings.device, embeddings.dtype)
+            embeddings = embeddings.masked_scatter(places, features)
+        return embeddings
+
+    def _positions(
+        self, ids: Sequence[int], seen: Seen | None, heard: Heard | None, seconds_per_grid: float
+    ) -> torch.Tensor:
+        """Three-axis positions `[3, 1, P]`, from the model's own stateless rule."""
+        tokens = torch.tensor([list(ids)])
+        if seen is None:
+            return torch.arange(len(ids)).expand(3, 1, -1)
+        positions: torch.Tensor = self.model.get_rope_index(
+            tokens,
+            None,
+            seen.grid.tensor(),
+            torch.ones_like(tokens),
+            heard is not None,
+            None if heard is None else torch.tensor([heard.mel_frames]),
+            torch.tensor([seconds_per_grid]),
+        )[0]
+        return positions
+
+
+def load_thinker(
+    folder: Path,
+    family: OmniFamily,
+    settings: LoadSettings,
+    *,
+    vision: VisionInput,
+    tokenizer: Any,
+) -> Thinker:
+    """Load the thinker of a checkpoint in the published layout, without talker or vocoder.
+
+    Raises ModelError unless every weight of the thinker is found and none is left over.
+    """
+    import transformers
+
+    check_kind(folder, family)
+    model = _pretrained(folder, family, settings)
+    if settings.adapter is not None:
+        model = attach_adapter(model, settings.adapter)
+    model.eval()
+    config = model.config
+    # Before transformers 5.21 `model` was the language model itself.
+    decoder = getattr(model.model, "language_model", model.model)
+    if any(kind != "full_attention" for kind in decoder.config.layer_types):
+        raise ModelError("this checkpoint uses sliding-window attention, which is not supported")
+    vision = replace(
+        vision,
+        patch_size=config.vision_config.patch_size,
+        merge_size=config.vision_config.spatial_merge_size,
+        temporal_patch_size=config.vision_config.temporal_patch_size,
+    )
+    engine = PrefixEngine(
+        decoder=decoder,
+        embed=model.get_input_embeddings(),
+        head=model.lm_head,
+        stop_ids=stop_ids(config, tokenizer),
+        pad_id=_token_id(tokenizer, "<|endoftext|>"),
+        device=torch.device(settings.device),
+        chunk=settings.prefill_chunk,
+    )
+    extractor = transformers.WhisperFeatureExtractor.from_pretrained(str(folder))
+    return Thinker(
+        model, engine, media_tokens(config, vision.merge_size), vision, AudioInput(extractor)
+    )
+
+
+def _pretrained(folder: Path, family: OmniFamily, settings: LoadSettings) -> Any:
+    import transformers
+
+    placing = {} if settings.device == "cpu" else {"device_map": {"": settings.device}}
+    try:
+        with quiet_transformers():
+            model, report = getattr(transformers, family.model_class).from_pretrained(
+                str(folder),
+                dtype=DTYPES[settings.dtype],
+                attn_implementation=settings.attention,
+                output_loading_info=True,
+                use_safetensors=True,
+                **placing,
+            )
+    except ImportError as error:
+        raise PrerequisiteError(
+            f"attention={settings.attention} cannot be used here: {error}"
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise ModelError(f"not enough memory on {settings.device} for '{folder}'") from error
+        raise ModelError(f"cannot load '{folder}' as a {family.name} thinker: {error}") from error
+    check_loading(report, family, folder)
+    return model
+
+
+def check_kind(folder: Path, family: OmniFamily) -> None:
+    """Raise ModelError where the folder's config.json is of another kind of model."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"'{folder}' has no readable config.json with a model_type") from error
+    if found != family.model_type:
+        raise ModelError(f"'{folder}' holds a model of type {found}, not {family.model_type}")
+
+
+def check_loading(report: dict[str, Any], family: OmniFamily, folder: Path) -> None:
+    """Raise ModelError unless the checkpoint and the thinker hold exactly the same tensors."""
+    extra = [key for key in report["unexpected_keys"] if not key.startswith(family.unread)]
+    missing, misshapen = list(report["missing_keys"]), list(report["mismatched_keys"])
+    if missing or extra or misshapen:
+        named = sorted(map(str, (*missing, *extra, *misshapen)))[0]
+        raise ModelError(
+            f"'{folder}' is not a complete {family.name} thinker: {len(missing)} weights missing, "
+            f"{len(extra)} unexpected, {len(misshapen)} of another shape, such as {named}"
+        )
+
+
+def media_tokens(config: Any, merge_size: int) -> MediaTokens:
+    """Placeholder ids and pace from a thinker's configuration."""
+    for name in ("vision_start_token_id", "vision_end_token_id"):
+        if getattr(config, name, None) is None:
+            raise ModelError(f"the checkpoint's config.json lacks thinker_config.{name}")
+    return MediaTokens(
+        video=config.video_token_id,
+        audio=config.audio_token_id,
+        vision_start=config.vision_start_token_id,
+        vision_end=config.vision_end_token_id,
+        audio_start=config.audio_start_token_id,
+        audio_end=config.audio_end_token_id,
+        positions_per_second=config.position_id_per_seconds,
+        seconds_per_chunk=config.seconds_per_chunk,
+        merge_size=merge_size,
+    )
+
+
+def stop_ids(config: Any, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end an answer: the end of a turn, the end of text, and the config's own."""
+    found = {_token_id(tokenizer, "<|im_end|>"), _token_id(tokenizer, "<|endoftext|>")}
+    for part in (config, config.get_text_config()):
+        stated = getattr(part, "eos_token_id", None)
+        found.update(stated if isinstance(stated, list) else [] if stated is None else [stated])
+    return frozenset(found)
+
+
+def _token_id(tokenizer: Any, token: str) -> int:
+    found = tokenizer.convert_tokens_to_ids(token)
+    if found is None or found == getattr(tokenizer, "unk_token_id", None):
+        raise ModelError(f"the checkpoint's tokenizer has no token {token}")
+    return int(found)
