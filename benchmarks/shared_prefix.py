@@ -15,13 +15,11 @@ pair nears one as the filler grows (--long-tokens), the sooner the narrower the 
 from __future__ import annotations
 
 import argparse
-import json
-import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,20 +27,22 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mma_eval.media.source import AudioFile, BlackVideo, Clip, Media, Silence, VideoFile
+from mma_eval.media.source import Media
 from mma_eval.models.card import ModelCard
 from mma_eval.models.qwen_omni import QwenOmni, QwenOmniArguments
-from mma_eval.types import Generate, Group, Question, Status
-from tests.models.checkpoint import MID, build_checkpoint
+from mma_eval.perturb.text import LongContext
+from mma_eval.task.dataset import Dataset, read_dataset
+from mma_eval.task.load import Task, TaskCatalogue
+from mma_eval.task.samples import SampleBuilder
+from mma_eval.types import Generate, Group, Labels, Question, Seeds, Status
+from tests.models.checkpoint import MID, TINY, build_checkpoint
 from tests.models.plain_path import PlainPath
 
 T = TypeVar("T")
 
-SHORT_ANSWER, REASONED_ANSWER = 8, 64
-SUFFIX = "Answer using a single word or phrase."
-REASONING = (
-    "Think step by step about what is asked, then end with the line 'Final Answer: <class>'."
-)
+LONGEST_ANSWER = 64
+"""Random weights never stop by themselves; both sides are cut at the same length."""
+SIZES = {"tiny": TINY, "mid": MID}
 
 
 @dataclass
@@ -56,18 +56,18 @@ class Spent:
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
-    rows = _rows(arguments.clips)[: arguments.limit]
+    dataset = _clips(arguments.clips, arguments.limit)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = build_checkpoint(Path(scratch) / "mid", MID)
+        folder = build_checkpoint(Path(scratch) / "checkpoint", SIZES[arguments.size])
         model, plain = _both_sides(folder, arguments.max_frames)
-        groups = _groups(rows, model, arguments.long_tokens)
+        groups = _groups(dataset, model, arguments.long_tokens)
         _decode(groups, model)
         slow = _plain(groups, plain)
         fast = _engine(groups, model)
         brief = _engine([_without_long(group) for group in groups], model)
     differing = [name for name, text in slow.texts.items() if fast.texts[name] != text]
     differing += [name for name, text in brief.texts.items() if slow.texts[name] != text]
-    _report(slow, fast, brief, len(rows), differing)
+    _report(slow, fast, brief, len(dataset.rows), differing)
     if differing:
         raise SystemExit(1)
 
@@ -76,18 +76,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--clips", type=Path, required=True, help="folder with manifest.jsonl")
     parser.add_argument("--limit", type=int, default=2, help="clips to use (at least 2)")
+    parser.add_argument("--size", choices=SIZES, default="mid", help="of the random checkpoint")
     parser.add_argument("--long-tokens", type=int, default=10_000, help="tokens of filler")
     parser.add_argument("--max-frames", type=int, default=768, help="frames per clip at most")
     arguments = parser.parse_args()
     if arguments.limit < 2:
         parser.error("--limit must be at least 2: sounds are swapped between clips")
     return arguments
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    lines = (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    rows: list[dict[str, str]] = [json.loads(line) for line in lines]
-    return [row | {"video": str(folder / row["video"])} for row in rows]
 
 
 def _both_sides(folder: Path, max_frames: int) -> tuple[QwenOmni, PlainPath]:
@@ -104,91 +99,43 @@ def _both_sides(folder: Path, max_frames: int) -> tuple[QwenOmni, PlainPath]:
     return model, PlainPath.load(folder, model.sampling, model.system_prompt)
 
 
-def _groups(rows: list[dict[str, str]], model: QwenOmni, long_tokens: int) -> list[Group]:
-    """Four media a clip, eighteen questions in all."""
-    classes = sorted({row[label] for row in rows for label in ("visual_label", "audio_label")})
-    tail = _filler(model, long_tokens)
-    groups = []
-    for number, row in enumerate(rows):
-        clip, donor = (Clip(Path(other["video"])) for other in (row, rows[number - 1]))
-        aligned = Media(VideoFile(clip), AudioFile(clip))
-        swapped = Media(VideoFile(clip), AudioFile(donor, fit_to=clip))
-        black = Media(BlackVideo(clip), AudioFile(clip))
-        silent = Media(VideoFile(clip), Silence(clip))
-        ask = _Asker(row["id"], classes)
-        caption = f"Video_caption: {classes[0]}. "
-        groups += [
-            ask.group(aligned, "aligned", {"": {}, "caption": {"before": caption}})
-            .plus(ask.group(aligned, "cot", {"": {"ending": REASONING}}))
-            .plus(ask.group(aligned, "long", {"": {"after": " " + tail}}))
-            .whole(),
-            ask.group(swapped, "swapped", {"": {}, "cot": {"ending": REASONING}}).whole(),
-            ask.group(black, "black", {"": {}}).plus(ask.abstain(black, "visual")).whole(),
-            ask.group(silent, "silent", {"": {}}).plus(ask.abstain(silent, "audio")).whole(),
-        ]
-    return groups
+def _groups(dataset: Dataset, model: QwenOmni, long_tokens: int) -> list[Group]:
+    """The eighteen tasks of the benchmark on every clip, questions together by media."""
+    builder = SampleBuilder(dataset, Seeds(), tokenizer=model.tokenizer)
+    groups: dict[Media, list[Question]] = {}
+    for task in TaskCatalogue().select("mma_bench"):
+        if task.control_of is not None:
+            continue
+        tokens = min(task.spec.generation.max_new_tokens, LONGEST_ANSWER)
+        for rendered in builder.all(_with_filler(task, long_tokens)):
+            question = Question(
+                f"{task.name}:{rendered.sample.id}", "", rendered.after_media, Generate(tokens)
+            )
+            groups.setdefault(rendered.sample.media, []).append(question)
+    return [Group(media, "", tuple(questions)) for media, questions in groups.items()]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Questions on one media, to be joined."""
-
-    media: Media
-    questions: tuple[Question, ...]
-
-    def plus(self, other: _Asked) -> _Asked:
-        return _Asked(self.media, (*self.questions, *other.questions))
-
-    def whole(self) -> Group:
-        return Group(self.media, "", self.questions)
+def _with_filler(task: Task, tokens: int) -> Task:
+    """The task with as much filler as this benchmark wants, where it has any."""
+    chain = tuple(
+        step.model_copy(update={"tokens": tokens}) if isinstance(step, LongContext) else step
+        for step in task.perturbations
+    )
+    return replace(task, perturbations=chain)
 
 
-@dataclass(frozen=True)
-class _Asker:
-    """Words questions about one clip."""
-
-    clip: str
-    classes: list[str]
-
-    def group(self, media: Media, name: str, kinds: dict[str, dict[str, str]]) -> _Asked:
-        questions = [
-            self._question(f"{name} {kind}", ask, **changes)
-            for kind, changes in kinds.items()
-            for ask in ("visual", "audio")
-        ]
-        return _Asked(media, tuple(questions))
-
-    def abstain(self, media: Media, ask: str) -> _Asked:
-        return _Asked(media, (self._question("abstain", ask, extra=", None of the above"),))
-
-    def _question(
-        self,
-        name: str,
-        ask: str,
-        *,
-        before: str = "",
-        after: str = "",
-        ending: str = SUFFIX,
-        extra: str = "",
-    ) -> Question:
-        text = (
-            f"{before}Which class best describes the {ask} content of this video? "
-            f"Options: {', '.join(self.classes)}{extra}. {ending}{after}"
-        )
-        tokens = REASONED_ANSWER if ending == REASONING else SHORT_ANSWER
-        return Question(f"{self.clip}/{name}/{ask}", "", text, Generate(tokens))
-
-
-def _filler(model: QwenOmni, tokens: int) -> str:
-    draw = random.Random(0)
-    words = ("".join(draw.choices("abdegiklmnorstu", k=draw.randint(2, 8))) for _ in range(tokens))
-    tokenizer = model.tokenizer
-    assert tokenizer is not None
-    return tokenizer.cut(" ".join(words), tokens)
+def _clips(folder: Path, limit: int) -> Dataset:
+    """The first clips of a manifest, all taken as aligned so that every task asks about them."""
+    dataset = read_dataset(folder / "manifest.jsonl", "clips")
+    rows = tuple(
+        replace(row, labels=Labels(row.labels.visual, row.labels.visual))
+        for row in dataset.rows[:limit]
+    )
+    return replace(dataset, rows=rows)
 
 
 def _is_long(name: str) -> bool:
-    return "/long " in name
+    return name.startswith("long_context")
 
 
 def _without_long(group: Group) -> Group:
