@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from mma_eval import __version__
-from mma_eval.cli import catalog, results, run
+from mma_eval.cli import catalog, results, run, specimen
 from mma_eval.cli.console import diagnostics
 from mma_eval.errors import MmaEvalError
 
 OWN_OPTIONS = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
-
-COMMANDS = {"run", "ls", "show", "validate", "score"}
 
 app = typer.Typer(
     name="mma-eval",
@@ -33,6 +31,7 @@ app.add_typer(catalog.list_app, name="ls")
 app.command("show")(catalog.show_command)
 app.command("validate")(catalog.validate_command)
 app.command("score")(results.score_command)
+app.command("train-specimen")(specimen.train_specimen_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,10 +67,14 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        command = given[0] if given[0] in COMMANDS else ""
+        command = given[0] if given and given[0] in _commands() else ""
         message = " ".join(f"{error.format_message()} (see mma-eval {command} --help)".split())
         code = _complain(message, 2)
     sys.exit(code or 0)
+
+
+def _commands() -> set[str | None]:
+    return {part.name for part in (*app.registered_commands, *app.registered_groups)}
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mma_eval.train.specimen.evaluate import Finding
     from mma_eval.train.specimen.train import Progress as TrainingProgress
 
 
@@ -56,4 +60,19 @@ def train_specimen_command(
             bars.update(steps, completed=progress.step, total=progress.steps, note=note)
 
         report = train_specimen(out, seed=seed, resume=not fresh, on_clip=on_clip, on_step=on_step)
+    console.print(_findings_table(report.findings))
     console.print(f"{report.parameters:,} weights in {report.folder}")
+
+
+def _findings_table(findings: Sequence[Finding]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="On clips of the validation seed, in percent")
+    table.add_column("condition")
+    table.add_column("asked")
+    for column in ("clips", "right", "other modality"):
+        table.add_column(column, justify="right")
+    for finding in findings:
+        shares = (f"{100 * share:.1f}" for share in (finding.right, finding.other))
+        table.add_row(finding.condition, finding.ask, str(finding.clips), *shares)
+    return table
