@@ -73,8 +73,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code or 0)
 
 
-def _commands() -> set[str | None]:
-    return {part.name for part in (*app.registered_commands, *app.registered_groups)}
+def _commands() -> set[object]:
+    commands = {command.name for command in app.registered_commands}
+    return commands | {group.name for group in app.registered_groups}
 
 
 def _complain(sentence: str, code: int) -> int:
