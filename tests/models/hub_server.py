@@ -1,4 +1,4 @@
-"""A model hub on this machine: the parts of its protocol that a client needs to read one repository."""
+"""A model hub on this machine: as much of its protocol as reading one repository needs."""
 
 from __future__ import annotations
 
