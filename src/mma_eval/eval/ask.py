@@ -131,7 +131,10 @@ class Questioning:
     def _not_applicable(self, sample: PlannedSample) -> Answer | None:
         limit = self.plan.model.card.limits.max_text_tokens
         filler = sample.rendered.sample.filler
-        if limit is None or filler is None or (filler.tokens or 0) <= limit:
+        if limit is None or filler is None:
+            return None
+        # Words stand in for tokens where nothing can count them: never more of them than tokens.
+        if (filler.tokens or len(filler.text.split())) <= limit:
             return None
         return Answer(
             sample.id,
