@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from mma_eval.media.mux import write_clip
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RATE = 16_000
+
+# A busy machine must not fail a property, and a gate must not draw other examples each time.
+settings.register_profile("suite", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
