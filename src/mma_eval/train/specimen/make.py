@@ -116,6 +116,8 @@ def _kept_pool(
     """The training clips, from the work folder where an earlier call left them."""
     file = work / "pool.npz"
     if file.exists():
+        if on_clip is not None:
+            on_clip(count, count)
         with np.load(file) as kept:
             return Pool(kept["frames"], kept["mels"], kept["labels"], kept["silence"])
     pool = build_pool(seed=seed, count=count, round_trip=round_trip, on_progress=on_clip)
