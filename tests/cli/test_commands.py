@@ -164,3 +164,14 @@ def test_score_reads_a_run_again(
     )
     (folder,) = (tmp_path / "mock").iterdir()
     assert run(capsys, "score", folder) == first
+
+
+def test_the_table_as_a_picture(
+    capsys: pytest.CaptureFixture[str], manifest: Path, tmp_path: Path
+) -> None:
+    run(capsys, "--model", "mock", "--tasks", "aligned", "--dataset", manifest, "-o", tmp_path)
+    (folder,) = (tmp_path / "mock").iterdir()
+    run(capsys, "score", folder, "--svg", tmp_path / "table.svg")
+    picture = (tmp_path / "table.svg").read_text()
+    assert "aligned_visual" in picture
+    assert "@font-face" not in picture, "nothing is fetched to look at it"

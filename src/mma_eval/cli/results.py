@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,8 +39,11 @@ def _save_picture(run: Run, path: Path) -> None:
     console = canvas()
     print_run(console, run, aligned_baseline(run))
     title = f"mma-eval --model {run.manifest.settings.model}"
+    picture = console.export_svg(title=title, theme=DIMMED_MONOKAI)
+    # The fonts that rich names are fetched from the network; the reader's own will do.
+    picture = re.sub(r"@font-face\s*{.*?}", "", picture, flags=re.DOTALL)
     try:
-        console.save_svg(str(path), title=title, theme=DIMMED_MONOKAI)
+        path.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{path}: the picture cannot be written ({error.strerror})") from error
 
