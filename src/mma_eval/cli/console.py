@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 PIPED_WIDTH = 100
+SECONDS_BETWEEN_LINES = 30.0
 
 
 def output() -> Console:
@@ -72,10 +74,45 @@ class AnswerBar:
         self._progress.update(self._task, total=total, completed=done)
 
 
+class ProgressLines:
+    """The same where no terminal is: a line now and then, as a cluster's log wants it."""
+
+    def __init__(self, console: Console, label: str) -> None:
+        self._console = console
+        self._label = label
+        self._total = 0
+        self._done = 0
+        self._start = self._last = time.monotonic()
+
+    def begin(self, total: int) -> None:
+        self._total = total
+
+    def advance(self, answers: int) -> None:
+        self.report(self._done + answers, self._total)
+
+    def report(self, done: int, total: int) -> None:
+        """Absolute progress, for work that counts itself."""
+        self._done, self._total = done, total
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        rate = done / (now - self._start)
+        left = (total - done) / rate if rate else 0.0
+        self._console.print(
+            f"{self._label}: {done}/{total}, {rate:.1f}/s, {left / 60:.0f} min left",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 @contextmanager
-def answer_bar(label: str) -> Iterator[AnswerBar]:
-    """A bar on standard error that leaves standard output clean; none where nobody watches."""
+def answer_bar(label: str) -> Iterator[AnswerBar | ProgressLines]:
+    """Progress on standard error, which leaves standard output clean."""
     console = diagnostics()
+    if not console.is_terminal:
+        yield ProgressLines(console, label)
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -84,6 +121,5 @@ def answer_bar(label: str) -> Iterator[AnswerBar]:
         RateColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=console,
-        disable=not console.is_terminal,
     ) as progress:
         yield AnswerBar(progress, label)

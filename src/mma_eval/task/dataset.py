@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -93,7 +93,9 @@ def open_dataset(
     base, _, parameters = name.partition(":")
     if base in DATASETS:
         path = DATASETS.get(base)(_parameters(name, parameters), progress)
-        return read_dataset(path, name, split)
+        dataset = read_dataset(path, name, split)
+        # The folder of a made dataset is named after its generator's version and its seed.
+        return replace(dataset, version=f"{path.parent.name}:{dataset.version}")
     if name.startswith(HUB_PREFIX):
         return read_dataset(fetch_from_hub(name, cache_folder()), name, split)
     path = Path(name)
