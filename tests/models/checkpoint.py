@@ -11,18 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-SPECIALS = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|AUDIO|>",
-    "<|audio_bos|>",
-    "<|audio_eos|>",
-    "<|vision_bos|>",
-    "<|vision_eos|>",
-    "<|IMAGE|>",
-    "<|VIDEO|>",
-)
+from mma_eval.train.specimen.tokenizer import SPECIAL_TOKENS, learn_tokenizer, token_ids
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -70,7 +59,8 @@ def build_checkpoint(
     from transformers import Qwen2_5OmniThinkerForConditionalGeneration
 
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(size.vocabulary)
+    entries = size.vocabulary - len(SPECIAL_TOKENS)
+    tokenizer = learn_tokenizer(_corpus(size.vocabulary), entries, least=0)
     tokenizer.save_pretrained(folder)
     config = _thinker_config(size, tokenizer)
     torch.manual_seed(seed)
@@ -119,59 +109,6 @@ GENERATION: dict[str, Any] = {
 }
 
 
-def _tokenizer(vocabulary: int) -> Any:
-    from tokenizers import (
-        AddedToken,
-        Regex,
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        trainers,
-    )
-    from transformers import Qwen2Tokenizer
-    from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
-
-    learner = Tokenizer(models.BPE())
-    learner.normalizer = normalizers.NFC()
-    learner.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    learner.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - len(SPECIALS),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    learner.train_from_iterator(_corpus(vocabulary), trainer)
-    learned = json.loads(learner.to_str())["model"]
-    merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in learned["merges"]]
-    tokenizer = Qwen2Tokenizer(
-        vocab=learned["vocab"],
-        merges=merges,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        unk_token=None,
-        extra_special_tokens={
-            "image_token": "<|IMAGE|>",
-            "audio_token": "<|AUDIO|>",
-            "video_token": "<|VIDEO|>",
-            "vision_bos_token": "<|vision_bos|>",
-            "vision_eos_token": "<|vision_eos|>",
-            "audio_bos_token": "<|audio_bos|>",
-            "audio_eos_token": "<|audio_eos|>",
-        },
-        model_max_length=32_768,
-    )
-    marks = [AddedToken(token, special=True, normalized=False) for token in SPECIALS]
-    tokenizer.add_tokens(marks, special_tokens=True)
-    return tokenizer
-
-
 def _corpus(vocabulary: int) -> list[str]:
     """Prompt-like text, and enough invented words to fill a large vocabulary."""
     draw = random.Random(0)
@@ -188,7 +125,7 @@ def _corpus(vocabulary: int) -> list[str]:
 def _thinker_config(size: Size, tokenizer: Any) -> Any:
     from transformers import Qwen2_5OmniThinkerConfig
 
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
+    ids = token_ids(tokenizer)
     half = size.width // size.heads // 2
     side = 3 * half // 8
     return Qwen2_5OmniThinkerConfig(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 def train_specimen_command(
     out: Annotated[Path, typer.Argument(help="Folder for the checkpoint.")],
     seed: Annotated[int, typer.Option(help="Seed of clips, weights and batches.", min=0)] = 0,
+    scale: Annotated[
+        float,
+        typer.Option(help="Share of clips and steps, for a quick trial.", min=0.0, max=1.0),
+    ] = 1.0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an unfinished training in that folder.")
     ] = False,
@@ -37,6 +41,7 @@ def train_specimen_command(
     )
 
     from mma_eval.train.specimen.make import train_specimen
+    from mma_eval.train.specimen.schedule import PUBLISHED
 
     console = Console(stderr=True)
     columns = (
@@ -59,7 +64,14 @@ def train_specimen_command(
             note = f"{progress.stage}, loss {progress.loss:.3f}"
             bars.update(steps, completed=progress.step, total=progress.steps, note=note)
 
-        report = train_specimen(out, seed=seed, resume=not fresh, on_clip=on_clip, on_step=on_step)
+        report = train_specimen(
+            out,
+            seed=seed,
+            resume=not fresh,
+            recipe=PUBLISHED if scale == 1.0 else PUBLISHED.scaled(scale),
+            on_clip=on_clip,
+            on_step=on_step,
+        )
     console.print(_findings_table(report.findings))
     console.print(f"{report.parameters:,} weights in {report.folder}")
 

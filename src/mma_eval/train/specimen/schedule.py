@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+FEWEST_CLIPS = 40
+"""A few of every class, so that any scene can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,13 @@ class Recipe:
     @property
     def steps(self) -> int:
         return sum(stage.steps for stage in self.stages)
+
+    def scaled(self, share: float) -> Recipe:
+        """The same recipe with a share of its clips and steps, for a trial of the pipeline."""
+        stages = tuple(
+            replace(stage, steps=max(1, round(stage.steps * share))) for stage in self.stages
+        )
+        return Recipe(max(FEWEST_CLIPS, round(self.pool * share)), stages)
 
 
 PUBLISHED = Recipe(

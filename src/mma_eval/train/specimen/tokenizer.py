@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mma_eval.train.specimen.prompts import SYSTEM, bare_question, class_question, reasoned_answer
@@ -40,11 +40,19 @@ _CONTEXT_TOKENS = 32_768
 
 def build_tokenizer(classes: Sequence[str]) -> Any:
     """A Qwen2Tokenizer trained on the specimen's own sentences; any bytes can be encoded."""
+    return learn_tokenizer(_sentences(classes), _LARGEST_VOCABULARY, least=2)
+
+
+def learn_tokenizer(sentences: Iterable[str], vocabulary: int, *, least: int) -> Any:
+    """A Qwen2Tokenizer of at most `vocabulary` entries and the special tokens.
+
+    A merge has to occur `least` times in `sentences`.
+    """
     from transformers import Qwen2Tokenizer
 
-    vocabulary, merges = _learn_merges(classes)
+    entries, merges = _learn_merges(sentences, vocabulary, least)
     tokenizer = Qwen2Tokenizer(
-        vocab=vocabulary,
+        vocab=entries,
         merges=merges,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
@@ -65,7 +73,9 @@ def token_ids(tokenizer: Any) -> dict[str, int]:
     return {token: int(tokenizer.convert_tokens_to_ids(token)) for token in SPECIAL_TOKENS}
 
 
-def _learn_merges(classes: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+def _learn_merges(
+    sentences: Iterable[str], vocabulary: int, least: int
+) -> tuple[dict[str, int], list[tuple[str, str]]]:
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
@@ -79,12 +89,12 @@ def _learn_merges(classes: Sequence[str]) -> tuple[dict[str, int], list[tuple[st
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=_LARGEST_VOCABULARY,
+        vocab_size=vocabulary,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        min_frequency=2,
+        min_frequency=least,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_sentences(classes), trainer)
+    tokenizer.train_from_iterator(sentences, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     merges = [(merge[0], merge[1]) for merge in model["merges"]]
     return model["vocab"], merges
