@@ -66,12 +66,19 @@ def test_a_task_brings_its_controls() -> None:
         ("cot_*_audio", ["cot_aligned_audio", "cot_misalign_audio"]),
         ("misalign_audio,aligned_audio", ["aligned_audio", "misalign_audio"]),
         ("misalign_audio,misalign", ["misalign_visual", "misalign_audio"]),
+        ("conflict,-misalign_audio", ["misalign_visual"]),
+        ("baseline,chain_of_thought,-cot_*", ["aligned_visual", "aligned_audio"]),
         ("misleading_caption_audio@bare", ["misleading_caption_audio@bare"]),
         ("long_context@w*", ["long_context_visual@words", "long_context_audio@words"]),
     ],
 )
 def test_selecting_by_name_tag_and_glob(selection: str, names: list[str]) -> None:
     assert [task.name for task in TaskCatalogue().select(selection)] == names
+
+
+def test_leaving_everything_out_is_refused() -> None:
+    with pytest.raises(UsageError, match="leaves no task to run"):
+        TaskCatalogue().select("aligned,-aligned_*")
 
 
 def test_the_prompts_are_minimal_pairs() -> None:

@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
+        if not error.format_message():
+            sys.exit(2)
         command = given[0] if given and given[0] in _commands() else ""
         message = " ".join(f"{error.format_message()} (see mma-eval {command} --help)".split())
         code = _complain(message, 2)

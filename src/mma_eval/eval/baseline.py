@@ -87,6 +87,10 @@ def _command(run: Run) -> str:
     ):
         if value is not None:
             words += [option, str(value)]
+    if decoding := settings.gen_kwargs.model_dump(exclude_none=True):
+        words += ["--gen-kwargs", ",".join(f"{k}={v}" for k, v in decoding.items())]
+    for folder in settings.include_path:
+        words += ["--include-path", str(folder)]
     if settings.seed != 0:
         seed = settings.seed
         text = seed if isinstance(seed, int) else ",".join(f"{k}={v}" for k, v in seed.items())

@@ -173,5 +173,5 @@ def _refuse_reasoning(tasks: list[Task]) -> None:
         if task.answer == "final_answer":
             raise UsageError(
                 f"{task.name} asks for reasoning before the answer, which has no likelihood; "
-                "leave it out or use --answer-by generate"
+                "leave such tasks out (--tasks mma_bench,-cot_*) or use --answer-by generate"
             )

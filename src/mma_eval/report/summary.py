@@ -66,7 +66,9 @@ def _next_command(run: Run, baseline: Baseline) -> str:
         return baseline.command
     asked = {task.name for task in run.manifest.tasks}
     if asked <= {*BASELINE_TASKS, "misalign_visual", "misalign_audio"}:
-        return baseline.command.removesuffix("aligned") + "mma_bench"
+        by_likelihood = run.manifest.settings.answer_by == "likelihood"
+        everything = "'mma_bench,-cot_*'" if by_likelihood else "mma_bench"
+        return baseline.command.removesuffix("aligned") + everything
     return _score_command(run)
 
 

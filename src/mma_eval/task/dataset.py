@@ -99,7 +99,7 @@ def open_dataset(
     if name.startswith(HUB_PREFIX):
         return read_dataset(fetch_from_hub(name, cache_folder()), name, split)
     path = Path(name)
-    if path.is_dir() and (path / "manifest.jsonl").is_file():
+    if path.is_dir():
         path = path / "manifest.jsonl"
     if not path.suffix and not path.exists():
         raise UnknownNameError("dataset", name, DATASETS.names())

@@ -134,19 +134,21 @@ class TaskCatalogue:
     def select(self, selection: str | Iterable[str]) -> list[Task]:
         """Tasks for names, tags and globs, mixed and comma-separated, each with its controls.
 
-        A task name without its modality (`misalign`) means both questions; raises
-        UnknownNameError with the nearest name.
+        A task name without its modality (`misalign`) means both questions; a word after `-` leaves
+        its tasks out (`mma_bench,-cot_*`). Raises UnknownNameError with the nearest name.
         """
         words = selection.split(",") if isinstance(selection, str) else list(selection)
-        chosen: dict[str, Task] = {}
+        chosen: set[str] = set()
+        left_out: set[str] = set()
         for word in (word.strip() for word in words):
-            if not word:
+            if not word.removeprefix("-"):
                 raise UsageError("--tasks has an empty name; separate names by single commas")
-            for task in self._matching(word):
-                chosen[task.name] = task
-                for control in self._controls(task):
-                    chosen[control.name] = control
-        return [task for name, task in self._tasks.items() if name in chosen]
+            names = left_out if word.startswith("-") else chosen
+            for task in self._matching(word.removeprefix("-")):
+                names |= {task.name, *(control.name for control in self._controls(task))}
+        if not chosen - left_out:
+            raise UsageError("--tasks leaves no task to run")
+        return [task for name, task in self._tasks.items() if name in chosen - left_out]
 
     def _matching(self, word: str) -> list[Task]:
         if word in self._tasks:
