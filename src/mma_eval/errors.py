@@ -67,6 +67,10 @@ class StoreError(MmaEvalError):
     """Answers or results cannot be written or read back."""
 
 
+class StoppedError(MmaEvalError):
+    """The user stopped the work; nothing that was answered is lost."""
+
+
 def place(path: Path | str, line: int | None) -> str:
     return f"{path}:{line}" if line is not None else str(path)
 

@@ -99,6 +99,28 @@ def test_a_killed_run_continues_to_the_same_result(manifest: Path, tmp_path: Pat
     ]
 
 
+def test_an_interrupted_run_says_what_is_kept(manifest: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "mma_eval.cli.main", "--model", "mock", "--tasks", "aligned",
+            "--dataset", str(manifest), "--output-path", str(tmp_path / "out"),
+            "--model-args", f"seconds=0.2,log={log}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while len(asked(log)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = errors.strip().splitlines()
+    assert "every answer so far is kept" in line
+
+
 def test_swapping_two_files_under_their_names_gives_no_stale_answer(tmp_path: Path) -> None:
     one = make_clip(tmp_path / "one.mp4", shade=10, pitch=300)
     two = make_clip(tmp_path / "two.mp4", shade=200, pitch=900)

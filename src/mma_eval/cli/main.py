@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        code = _complain("stopped; what was answered is kept, the same command continues", 1)
+        code = _complain("stopped", 1)
     except BrokenPipeError:
         code = 1
     except Exception as error:

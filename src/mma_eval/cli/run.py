@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mma_eval.errors import UsageError
+from mma_eval.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from mma_eval.eval.evaluate import Run
@@ -94,7 +94,12 @@ def run_command(
     if dry_run:
         _preview(settings[0])
         return
-    failed = _run_all(settings)
+    try:
+        failed = _run_all(settings)
+    except KeyboardInterrupt:
+        raise StoppedError(
+            "stopped; every answer so far is kept, and the same command continues from there"
+        ) from None
     if failed:
         raise typer.Exit(1)
 
