@@ -33,12 +33,18 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
     print_results(
         console,
         run.scores,
-        model=run.manifest.card.name,
+        model=_model_name(run),
         dataset=", ".join(dataset.name for dataset in run.manifest.datasets),
         run_path=run.folder,
         baseline=_baseline_line(run, baseline),
         next_command=_next_command(run, baseline),
     )
+
+
+def _model_name(run: Run) -> str:
+    adapter = run.manifest.settings.adapter
+    name = run.manifest.card.name
+    return name if adapter is None else f"{name} with {adapter.name}"
 
 
 def _answered(run: Run) -> list[SampleRecord]:
