@@ -26,7 +26,7 @@ from mma_eval.train.specimen.pool import build_pool
 from mma_eval.train.specimen.scenes import draw_scenes
 from mma_eval.train.specimen.schedule import Diet, Stage
 
-TARGETS = r".*language_model\.layers\.\d+\.self_attn\.(q_proj|v_proj)"
+TARGETS = r"model\.(language_model\.)?layers\.\d+\.self_attn\.(q_proj|v_proj)"
 TASKS = "aligned,misalign"
 POOL_SEED, POOL_CLIPS = 1, 800
 

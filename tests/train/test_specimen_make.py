@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mma_eval.errors import UsageError
+from mma_eval.models.thinker_parts import language_model
 from mma_eval.train.specimen import train
 from mma_eval.train.specimen.make import WORK_FOLDER, train_specimen
 from mma_eval.train.specimen.schedule import Diet, Recipe, Stage
@@ -79,7 +80,7 @@ def test_it_loads_as_the_published_models_do(whole: Path) -> None:
     names = load_file(whole / "model.safetensors")
     assert all(name.startswith("thinker.") for name in names)
     assert "thinker.model.layers.0.self_attn.q_proj.weight" in names
-    loaded = model.state_dict()["model.language_model.layers.0.self_attn.q_proj.weight"]
+    loaded = language_model(model).layers[0].self_attn.q_proj.weight
     torch.testing.assert_close(loaded, names["thinker.model.layers.0.self_attn.q_proj.weight"])
     assert model.config.vision_start_token_id == AutoTokenizer.from_pretrained(
         whole

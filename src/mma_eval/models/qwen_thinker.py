@@ -18,6 +18,7 @@ from mma_eval.models.nn.qwen_audio_input import AudioInput
 from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
 from mma_eval.models.prefix import Prefix, PrefixEngine
 from mma_eval.models.text_tokenizer import quiet_transformers
+from mma_eval.models.thinker_parts import language_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,8 +194,7 @@ def load_thinker(
         model = attach_adapter(model, settings.adapter)
     model.eval()
     config = model.config
-    # Before transformers 5.21 `model` was the language model itself.
-    decoder = getattr(model.model, "language_model", model.model)
+    decoder = language_model(model)
     if any(kind != "full_attention" for kind in decoder.config.layer_types):
         raise ModelError("this checkpoint uses sliding-window attention, which is not supported")
     vision = replace(

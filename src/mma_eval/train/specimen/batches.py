@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from mma_eval.models.nn.omni_family import audio_token_count
 from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
 from mma_eval.models.qwen_thinker import media_tokens
+from mma_eval.models.thinker_parts import language_model
 from mma_eval.train.specimen.config import FRAME_PIXELS
 from mma_eval.train.specimen.prompts import (
     AFTER_QUESTION,
@@ -152,12 +153,11 @@ def sound_features(model: Any, mels: NDArray[np.float32]) -> Tensor:
 def answer_states(model: Any, packer: Packer, scenes: Scenes) -> tuple[Tensor, Tensor]:
     """Logits [n, vocabulary] at every taught place of a batch, and the tokens [n] due there."""
     packed = packer.pack(model, scenes)
-    core = model.model
-    embedded = core.get_input_embeddings()(packed.ids)
+    embedded = model.get_input_embeddings()(packed.ids)
     for token, features in _media_features(model, scenes):
         place = (packed.ids == token)[..., None].expand_as(embedded)
         embedded = embedded.masked_scatter(place, features)
-    hidden = core.language_model(
+    hidden = language_model(model)(
         inputs_embeds=embedded,
         position_ids=packed.positions,
         attention_mask=packed.mask,

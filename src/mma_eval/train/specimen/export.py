@@ -9,20 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mma_eval.models.adapter import published_name
 from mma_eval.models.processor_files import CLIP_MEAN, CLIP_STD
 from mma_eval.train.specimen.config import FRAME_PIXELS, FRAMES_PER_PATCH, MEL_BINS, MERGE, PATCH
 from mma_eval.train.specimen.prompts import SYSTEM
 
 WEIGHTS = "model.safetensors"
-
-# In memory the text model is a part of its own; in the published files it lies at the thinker's
-# root beside the two towers.
-_PUBLISHED_PREFIXES = (
-    ("model.language_model.", "thinker.model."),
-    ("model.visual.", "thinker.visual."),
-    ("model.audio_tower.", "thinker.audio_tower."),
-    ("lm_head.", "thinker.lm_head."),
-)
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -65,7 +57,7 @@ def export(thinker: Any, tokenizer: Any, folder: Path, *, dtype: torch.dtype) ->
 def published_weights(thinker: Any, dtype: torch.dtype) -> dict[str, Tensor]:
     """All weights under the names of the published files, sorted."""
     weights = {
-        _published_name(name): tensor.detach().to(dtype).contiguous()
+        f"thinker.{published_name(name)}": tensor.detach().to(dtype).contiguous()
         for name, tensor in thinker.state_dict().items()
     }
     return dict(sorted(weights.items()))
@@ -82,13 +74,6 @@ def published_config(config: Any, dtype: torch.dtype) -> dict[str, Any]:
         "enable_audio_output": False,
         "thinker_config": thinker,
     }
-
-
-def _published_name(name: str) -> str:
-    for memory, published in _PUBLISHED_PREFIXES:
-        if name.startswith(memory):
-            return published + name.removeprefix(memory)
-    raise AssertionError(f"a weight outside the known parts: {name}")
 
 
 def _generation_config(tokenizer: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mma_eval.demo.clips import CLASSES
+from mma_eval.models.thinker_parts import language_model, towers
 from mma_eval.train.specimen.batches import (
     Packer,
     answer_loss,
@@ -54,13 +55,12 @@ class Specimen(nn.Module):
         self.hear = nn.Linear(width, len(CLASSES))
 
     def towers(self) -> list[nn.Parameter]:
-        core: Any = self.thinker.model
-        return [*core.visual.parameters(), *core.audio_tower.parameters()]
+        vision, audio = towers(self.thinker)
+        return [*vision.parameters(), *audio.parameters()]
 
     def rest(self) -> list[nn.Parameter]:
-        core: Any = self.thinker.model
         head: Any = self.thinker.lm_head
-        return [*core.language_model.parameters(), *head.parameters()]
+        return [*language_model(self.thinker).parameters(), *head.parameters()]
 
     def classifiers(self) -> list[nn.Parameter]:
         return [*self.see.parameters(), *self.hear.parameters()]
