@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,12 +106,10 @@ def test_filler_without_a_tokenizer_says_what_to_do() -> None:
         LongContext().apply(sample(), context())
 
 
-def test_filler_is_quick_and_measures_little_more_than_it_keeps() -> None:
+def test_filler_measures_little_more_than_it_keeps() -> None:
     tokenizer = WordTokenizer()
-    start = time.process_time()
     for name in NAMES:
         LongContext().apply(sample(name), context(tokenizer=tokenizer))
-    assert time.process_time() - start < 2
     assert tokenizer.measured <= 2 * 10_000 * len(NAMES)
 
 

@@ -93,6 +93,26 @@ def test_a_hub_dataset_becomes_a_local_manifest(tmp_path: Path, rows: list[dict[
     assert [row.id for row in dataset.rows] == ["007", "1e3"]
 
 
+def test_media_inside_a_hub_dataset_are_written_beside_its_manifest(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    import datasets
+
+    content = [f"the bytes of clip {row['id']}".encode() for row in rows]
+    columns = {
+        "id": [row["id"] for row in rows],
+        "video": [{"bytes": data, "path": "clip.mp4"} for data in content],
+        "visual_label": [row["visual_label"] for row in rows],
+        "audio_label": [row["audio_label"] for row in rows],
+    }
+    table = datasets.Dataset.from_dict(columns)
+    table = table.cast_column("video", datasets.Video(decode=False))
+    (tmp_path / "hub").mkdir()
+    table.to_parquet(str(tmp_path / "hub" / "test.parquet"))
+    dataset = open_dataset(f"hf:{tmp_path / 'hub'}")
+    assert [row.video.path.read_bytes() for row in dataset.rows] == content
+
+
 def test_rows_that_arrive_swapped_are_used_as_they_are(clips_folder: Path) -> None:
     dataset = read_dataset(clips_folder / "manifest.jsonl", "clips")
     builder = SampleBuilder(dataset, Seeds())

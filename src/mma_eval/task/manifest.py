@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mma_eval.errors import ManifestError, PrerequisiteError, UsageError
+from mma_eval.errors import ManifestError, PrerequisiteError, StoreError, UsageError
 
 HUB_PREFIX = "hf:"
 Line = tuple[int, dict[str, Any]]
@@ -101,18 +101,29 @@ def fetch_from_hub(address: str, cache: Path) -> Path:
     manifest = folder / "manifest.jsonl"
     if manifest.is_file():
         return manifest
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_manifest(table, manifest)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: the dataset {address} cannot be written ({error.strerror}); choose another "
+            "place with MMA_EVAL_CACHE"
+        ) from error
+    return manifest
+
+
+def _write_manifest(table: Any, manifest: Path) -> None:
+    """Every row of a dataset as a line, its media beside it; the manifest comes last."""
+    manifest.parent.mkdir(parents=True, exist_ok=True)
     lines = []
     for row in table:
         values = {
-            key: _local_media(value, folder) if key in ("video", "audio") else value
+            key: _local_media(value, manifest.parent) if key in ("video", "audio") else value
             for key, value in row.items()
         }
         lines.append(json.dumps(values, ensure_ascii=False))
     partial = manifest.with_suffix(".partial")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(manifest)
-    return manifest
 
 
 def _local_media(value: Any, folder: Path) -> Any:
