@@ -26,12 +26,13 @@ class RunProgress(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """A sample with the hashes of its streams and the key of its answer."""
+    """A sample with the hashes of its streams, what was done to them, and its answer's key."""
 
     sample: PlannedSample
-    video_hash: str
-    audio_hash: str
-    key: str
+    video_hash: str = ""
+    audio_hash: str = ""
+    edits: tuple[str, ...] = ()
+    key: str = ""
 
 
 @dataclass
@@ -98,14 +99,16 @@ class Questioning:
         media = sample.rendered.sample.media
         sampling = self.plan.model.sampling
         if (declined := self._not_applicable(sample)) is not None:
-            self._keep(Asked(sample, "", "", ""), declined)
+            self._keep(Asked(sample), declined)
             return None
         try:
             video, audio = media.video_hash(sampling.frames), media.audio_hash(sampling.audio)
+            edits = media.edits()
         except MediaError as error:
-            self._keep(Asked(sample, "", "", ""), failed_answer(sample.id, error))
+            self._keep(Asked(sample), failed_answer(sample.id, error))
             return None
-        item = Asked(sample, video, audio, answer_key(self._fingerprint, sample, video, audio))
+        key = answer_key(self._fingerprint, sample, video, audio)
+        item = Asked(sample, video, audio, edits, key)
         known = None if self.fresh else self.store.get(item.key)
         if known is not None:
             self._keep(item, known)
@@ -170,7 +173,7 @@ class Questioning:
                 sample = self.plan.sample(planned, row)
                 if sample.id not in self.records:
                     failed = Answer(sample.id, Status.API_ERROR, error=why)
-                    self.records[sample.id] = make_record(Asked(sample, "", "", ""), failed)
+                    self.records[sample.id] = make_record(Asked(sample), failed)
 
 
 def prove_modalities(media: Media, answer: Answer) -> Answer:
@@ -216,7 +219,7 @@ def make_record(item: Asked, answer: Answer) -> AnswerRecord:
         audio_source=sample.audio_source,
         video_hash=item.video_hash,
         audio_hash=item.audio_hash,
-        edits=_edits(sample.media) if answer.status is not Status.DECODE_ERROR else (),
+        edits=item.edits,
         filler=None if sample.filler is None else sample.filler.recipe,
         status=answer.status,
         answer=answer.text,
@@ -234,10 +237,3 @@ def make_record(item: Asked, answer: Answer) -> AnswerRecord:
         model_version=answer.model_version,
         error=answer.error,
     )
-
-
-def _edits(media: Media) -> tuple[str, ...]:
-    try:
-        return media.edits()
-    except MediaError as error:
-        return (str(error),)

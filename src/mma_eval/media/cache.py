@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from threading import Lock
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from mma_eval.errors import UsageError
+from mma_eval.media.bounded import BoundedMemory, Sized
 
 MEGABYTE = 1 << 20
 DEFAULT_MEGABYTES = 1024
 VARIABLE = "MMA_EVAL_MEDIA_CACHE_MB"
-
-
-class Sized(Protocol):
-    @property
-    def nbytes(self) -> int: ...
 
 
 S = TypeVar("S", bound=Sized)
@@ -29,25 +24,27 @@ class StreamCache:
     """Least recently used streams go first; one that is larger than the bound is never kept."""
 
     def __init__(self, limit_bytes: int) -> None:
-        self.limit_bytes = limit_bytes
-        self._kept: OrderedDict[str, Sized] = OrderedDict()
+        self._memory = BoundedMemory(limit_bytes)
         self._pending: dict[str, Future[Any]] = {}
-        self._bytes = 0
         self._lock = Lock()
 
     @property
+    def limit_bytes(self) -> int:
+        return self._memory.limit_bytes
+
+    @property
     def held_bytes(self) -> int:
-        return self._bytes
+        return self._memory.held_bytes
 
     def __contains__(self, key: str) -> bool:
-        return key in self._kept
+        return key in self._memory
 
     def get(self, key: str, decode: Callable[[], S]) -> S:
         """The stream of `key`, from `decode` if need be; its error reaches all who wait for it."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return cast("S", self._kept[key])
+            kept = self._memory.find(key)
+            if kept is not None:
+                return cast("S", kept)
             pending = self._pending.get(key)
             if pending is None:
                 mine = self._pending[key] = Future()
@@ -57,8 +54,7 @@ class StreamCache:
 
     def clear(self) -> None:
         with self._lock:
-            self._kept.clear()
-            self._bytes = 0
+            self._memory.clear()
 
     def _decode(self, key: str, pending: Future[Any], decode: Callable[[], S]) -> S:
         try:
@@ -70,18 +66,9 @@ class StreamCache:
             raise
         with self._lock:
             del self._pending[key]
-            self._keep(key, stream)
+            self._memory.keep(key, stream)
         pending.set_result(stream)
         return stream
-
-    def _keep(self, key: str, stream: Sized) -> None:
-        if stream.nbytes > self.limit_bytes:
-            return
-        self._kept[key] = stream
-        self._bytes += stream.nbytes
-        while self._bytes > self.limit_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.nbytes
 
 
 @cache

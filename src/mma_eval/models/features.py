@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
-
-class Sized(Protocol):
-    """Something that knows how many bytes it holds."""
-
-    @property
-    def nbytes(self) -> int: ...
-
+from mma_eval.media.bounded import BoundedMemory, Sized
 
 S = TypeVar("S", bound=Sized)
 
 
-class FeatureCache:
-    """Features by stream, the least recently used dropped first; bounded in bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held = 0
-        self._entries: OrderedDict[tuple[str, ...], Sized] = OrderedDict()
+class FeatureCache(BoundedMemory):
+    """Features by stream, used by the one thread that asks the model."""
 
     def get(self, key: tuple[str, ...], make: Callable[[], S]) -> S:
-        """What is kept under `key`, made and kept now if need be.
-
-        Something larger than the whole bound is made anew each time.
-        """
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return cast("S", self._entries[key])
+        """What is kept under `key`, made and kept now if need be."""
+        kept = self.find(key)
+        if kept is not None:
+            return cast("S", kept)
         made = make()
-        if made.nbytes <= self._limit:
-            self._entries[key] = made
-            self._held += made.nbytes
-            self._shrink()
+        self.keep(key, made)
         return made
-
-    def _shrink(self) -> None:
-        while self._held > self._limit:
-            _, dropped = self._entries.popitem(last=False)
-            self._held -= dropped.nbytes
-
-    def clear(self) -> None:
-        self._entries.clear()
-        self._held = 0
-
-    def __len__(self) -> int:
-        return len(self._entries)
