@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from mma_eval.eval.log import AnswerRecord, SampleRecord
-from mma_eval.eval.scorecard import AbstentionSummary, PairScore, RunScores, Share, TaskScore
+from mma_eval.eval.scorecard import (
+    AbstentionSummary,
+    Estimate,
+    PairScore,
+    RunScores,
+    Share,
+    TaskScore,
+)
 from mma_eval.metrics.choice import Judgement, ill_posed, judge, likelihood_reading
 from mma_eval.metrics.extract import (
     Reading,
@@ -163,7 +170,9 @@ def abstention_summary(
         false_abstention=false,
         false_aligned=Share.where(on_aligned),
         false_irrelevant=Share.where(on_irrelevant),
-        balanced_accuracy=(recall.rate + 1 - false.rate) / 2 if recall and false else None,
+        balanced_accuracy=_point((recall.rate + 1 - false.rate) / 2, 2)
+        if recall and false
+        else None,
     )
 
 
@@ -264,11 +273,15 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _macro_accuracy(records: Sequence[SampleRecord]) -> float | None:
+def _point(value: float | None, n: int) -> Estimate | None:
+    return None if value is None else Estimate(value=value, low=value, high=value, n=n)
+
+
+def _macro_accuracy(records: Sequence[SampleRecord]) -> Estimate | None:
     by_class: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
         by_class[fold(record.target)].append(float(record.outcome is Outcome.CORRECT))
-    return _mean([sum(hits) / len(hits) for hits in by_class.values()])
+    return _point(_mean([sum(hits) / len(hits) for hits in by_class.values()]), len(records))
 
 
 def _majority(records: Sequence[SampleRecord]) -> float | None:

@@ -37,6 +37,15 @@ class Share(_Score):
         return cls.of(sum(counted), len(counted))
 
 
+class Estimate(_Score):
+    """A number that is no plain share, with its 95 % interval; `n` counts what was resampled."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 class TaskScore(_Score):
     """The numbers of one task; None where a number does not exist.
 
@@ -53,8 +62,8 @@ class TaskScore(_Score):
     coverage: float | None
     accuracy: Share | None
     """Over well-posed questions."""
-    macro_accuracy: float | None
-    """Mean over target classes."""
+    macro_accuracy: Estimate | None
+    """Mean over target classes; the interval resamples clips."""
     chance: float | None
     """Expected share of a uniform guess among the options."""
     majority: float | None
@@ -105,7 +114,77 @@ class AbstentionSummary(_Score):
     false_aligned: Share | None
     false_irrelevant: Share | None
     """Declined although only the other stream is gone."""
-    balanced_accuracy: float | None
+    balanced_accuracy: Estimate | None
+    """The interval resamples clips."""
+
+
+class Drop(_Score):
+    """A condition against the aligned task of the same modality, pair by pair.
+
+    A pair shares the source of the asked stream: the audio question on a swapped clip goes with the
+    audio question on the clip that the sound came from.
+    """
+
+    task: str
+    baseline: str
+    pairs: int
+    before: float
+    """Accuracy on the baseline, over the pairs."""
+    after: float
+    difference: Estimate
+    """After minus before; the interval resamples clips."""
+    lost: int
+    """Pairs right on the baseline and wrong here."""
+    gained: int
+    p: float
+    """Exact McNemar, two-sided."""
+    p_holm: float
+    """The same, corrected for all drops of the run."""
+
+
+class Following(_Score):
+    """How often answers name what a source that was not asked about says, net of inability.
+
+    `source` is `other_modality` on conflict clips (visual dominance, for the audio question) and
+    `caption` under a misleading caption.
+    """
+
+    task: str
+    source: Attribution
+    share: Share
+    expected: float | None
+    """The rate without that source: how often a shuffled distractor would be named; for a caption,
+    how often the model names its class without one. None where nothing tells."""
+    net: Estimate | None
+    """`share` less `expected`; the interval resamples clips."""
+    able_share: Share | None
+    """`share` over the clips whose two sources this model answers alone."""
+    able_net: Estimate | None
+    able_by: tuple[str, ...]
+    """The tasks by which the model was found able."""
+
+
+class ClassScore(_Score):
+    """One target class of one task."""
+
+    label: str
+    accuracy: Share
+
+
+class ConfusionCell(_Score):
+    """How often one option was named for one target; `named` is None where none was."""
+
+    target: str
+    named: str | None
+    count: int
+
+
+class ClassTable(_Score):
+    """A task by target class, over its well-posed questions."""
+
+    task: str
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[ConfusionCell, ...]
 
 
 class RunScores(_Score):
@@ -114,6 +193,9 @@ class RunScores(_Score):
     tasks: tuple[TaskScore, ...]
     pairs: tuple[PairScore, ...]
     abstentions: tuple[AbstentionSummary, ...]
+    drops: tuple[Drop, ...] = ()
+    followings: tuple[Following, ...] = ()
+    classes: tuple[ClassTable, ...] = ()
     n: int
     answered: int
     coverage: float | None

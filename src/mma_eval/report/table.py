@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mma_eval.eval.score import AbstentionSummary, RunScores, Share, TaskScore, is_control, twin_of
+from mma_eval.eval.score import is_control, twin_of
+from mma_eval.eval.scorecard import AbstentionSummary, Estimate, RunScores, Share, TaskScore
 from mma_eval.types import Attribution
 
 NO_NUMBER = "-"
@@ -274,15 +275,18 @@ def _baselines(tasks: Iterable[TaskScore]) -> list[str]:
     return [f"aligned: {', '.join(named)}"] if named else []
 
 
-def _percent(number: Share | float | None) -> str:
+def _percent(number: Share | Estimate | float | None) -> str:
     """One decimal, and none for 100; a dash where there is no number."""
     if number is None:
         return NO_NUMBER
-    rate = number.rate if isinstance(number, Share) else number
-    return "100" if rate == 1 else f"{100 * rate:.1f}"
+    if isinstance(number, Share):
+        number = number.rate
+    elif isinstance(number, Estimate):
+        number = number.value
+    return "100" if number == 1 else f"{100 * number:.1f}"
 
 
-def _percents(numbers: Iterable[Share | float | None]) -> tuple[str, ...]:
+def _percents(numbers: Iterable[Share | Estimate | float | None]) -> tuple[str, ...]:
     return tuple(_percent(number) for number in numbers)
 
 
