@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from mma_eval.errors import UsageError
@@ -105,7 +106,8 @@ def _names(manifests: Sequence[RunManifest]) -> list[str]:
         lambda m: f"seed {m.settings.seed}",
         lambda m: f"by {m.settings.answer_by}",
         lambda m: "all clips" if m.settings.limit is None else f"{m.settings.limit} clips",
-        lambda m: m.fingerprint[:12],
+        lambda m: ", ".join(f"{k}={v}" for k, v in m.settings.model_args.items()) or "defaults",
+        lambda m: sha256(m.fingerprint.encode()).hexdigest()[:8],
     )
     parts = [[teller(manifest) for teller in tellers] for manifest in manifests]
     names = [part[0] for part in parts]
