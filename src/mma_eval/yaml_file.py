@@ -24,6 +24,11 @@ class YamlFile:
     data: dict[str, Any]
     lines: Mapping[Location, int]
 
+    @property
+    def is_card(self) -> bool:
+        """Whether this is a model card; in a user's folder tasks may lie beside cards."""
+        return "backend" in self.data
+
     def line(self, location: Location) -> int | None:
         """The line of `location`, or of the nearest part above it."""
         for length in range(len(location), -1, -1):

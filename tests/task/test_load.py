@@ -8,6 +8,7 @@ import pytest
 
 from mma_eval.errors import TaskFileError, UnknownNameError, UsageError
 from mma_eval.perturb.parse import parse_perturbation
+from mma_eval.models.catalogue import CardCatalogue
 from mma_eval.task.load import TaskCatalogue, read_tasks
 
 CATALOGUE = {
@@ -194,3 +195,12 @@ def test_a_condition_on_a_removed_stream_is_refused() -> None:
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'misalign_audio'"):
         TaskCatalogue().select("misaling_audio")
+
+
+def test_cards_may_lie_beside_tasks(tmp_path: Path) -> None:
+    (tmp_path / "card.yaml").write_text(
+        "name: mine\nbackend: mock\nfamily: mine\nsummary: one of mine\nlicense: MIT\n"
+    )
+
+    assert TaskCatalogue([tmp_path]).names() == TaskCatalogue().names()
+    assert CardCatalogue([tmp_path]).get("mine").backend == "mock"

@@ -196,7 +196,7 @@ def _check(file: Path) -> str:
     if file.suffix not in (".yaml", ".yml"):
         dataset = read_dataset(file, file.name)
         return f"a manifest of {len(dataset.rows)} rows and {len(dataset.classes)} classes"
-    if "backend" in read_yaml(file).data:
+    if read_yaml(file).is_card:
         return f"the card of {read_card(file).name}"
     tasks = [task.name for task in read_tasks(file) if task.control_of is None]
     return f"{len(tasks)} tasks ({', '.join(tasks)})"

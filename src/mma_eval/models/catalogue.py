@@ -28,7 +28,7 @@ class CardCatalogue:
         self._cards: dict[str, ModelCard] = {}
         for folder in (data_folder("model_cards"), *include):
             for path in sorted(folder.rglob("*.yaml")):
-                if folder == data_folder("model_cards") or _is_card(path):
+                if folder == data_folder("model_cards") or read_yaml(path, CardError).is_card:
                     card = read_card(path)
                     self._cards[card.name] = card
 
@@ -106,8 +106,3 @@ def _split_outside_brackets(text: str) -> list[str]:
         else:
             current += character
     return [part for part in (*parts, current) if part.strip()]
-
-
-def _is_card(path: Path) -> bool:
-    """Whether a YAML in a user's folder is a card; tasks may lie beside cards there."""
-    return "backend" in read_yaml(path, CardError).data

@@ -102,11 +102,14 @@ class TaskCatalogue:
 
     def __init__(self, include: Iterable[Path] = ()) -> None:
         self._tasks: dict[str, Task] = {}
-        for folder in (data_folder("tasks"), *include):
+        for path in sorted(data_folder("tasks").rglob("*.yaml")):
+            self._add(path)
+        for folder in include:
             if not folder.is_dir():
                 raise UsageError(f"--include-path {folder}: is not a folder")
             for path in sorted(folder.rglob("*.yaml")):
-                self._add(path)
+                if not read_yaml(path, TaskFileError).is_card:
+                    self._add(path)
         self._tasks = dict(
             sorted(self._tasks.items(), key=lambda item: (item[1].spec.order, item[1].spec.task))
         )
