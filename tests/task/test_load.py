@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mma_eval.errors import TaskFileError, UnknownNameError, UsageError
-from mma_eval.perturb.parse import parse_perturbation
 from mma_eval.models.catalogue import CardCatalogue
+from mma_eval.perturb.parse import parse_perturbation
 from mma_eval.task.load import TaskCatalogue, read_tasks
 
 CATALOGUE = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from mma_eval.eval.evaluate import Run
 from mma_eval.eval.manifest import RUN_FILE
 from mma_eval.eval.scorecard import Share
+from mma_eval.eval.settings import RunSettings
 
 BASELINE_TASKS = ("aligned_visual", "aligned_audio")
 
@@ -25,7 +26,7 @@ class Baseline:
 
 def aligned_baseline(run: Run) -> Baseline:
     """The baseline from this run, else from the newest run of the same model on the same data."""
-    command = _command(run)
+    command = command_for(run.manifest.settings, "aligned")
     if found := _scores_in(run.folder, run):
         return Baseline(found, run.folder, command)
     others = sorted(
@@ -73,9 +74,8 @@ def _comparable(manifest: dict[str, object], run: Run) -> bool:
     )
 
 
-def _command(run: Run) -> str:
-    """The command that makes the baseline of this run."""
-    settings = run.manifest.settings
+def command_for(settings: RunSettings, tasks: str) -> str:
+    """The command that asks the same model other tasks, on the same clips without `--perturb`."""
     words = ["mma-eval", "--model", settings.model]
     if settings.model_args:
         words += ["--model-args", ",".join(f"{k}={v}" for k, v in settings.model_args.items())]
@@ -99,4 +99,4 @@ def _command(run: Run) -> str:
         words += ["--answer-by", settings.answer_by]
     if settings.output_path != Path("results"):
         words += ["--output-path", str(settings.output_path)]
-    return shlex.join([*words, "--tasks", "aligned"])
+    return shlex.join([*words, "--tasks", tasks])
