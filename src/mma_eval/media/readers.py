@@ -28,16 +28,26 @@ DECORD_CODECS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "flv1", "h263"}
 )
 """What the libavcodec inside decord's wheels decodes by itself; AV1 is not among it."""
+UNINDEXED = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc"})
+"""Containers that libav has to search through."""
 THREADS = 2
 
 
 def choose_decoder(path: Path) -> Decoder:
     """The decoder of this file, from its headers: a failure never leads to another choice."""
     facts = probe(path)
-    if facts.video_codec not in DECORD_CODECS or not _has_decord():
+    if decoder_of(facts.video_codec) == "pyav":
         return "pyav"
-    # decord fails on turned pictures of most widths, and counts frames that an edit list cuts.
+    # decord fails on turned pictures of most widths, counts frames that an edit list cuts, and
+    # repeats or loses frames of streams without an index.
+    if facts.format in UNINDEXED:
+        return "pyav"
     return "pyav" if facts.hides_frames or is_turned(path) else "decord"
+
+
+def decoder_of(codec: str | None) -> Decoder:
+    """The decoder of upright, indexed files with this codec (libav's name for it)."""
+    return "decord" if codec in DECORD_CODECS and _has_decord() else "pyav"
 
 
 @cache

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mma_eval.errors import MediaError, MmaEvalError, ModalityMissingError
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import Media
-from mma_eval.models.card import ModelCard
+from mma_eval.models.card import ModelCard, Scalar
 from mma_eval.registry import MODELS
 from mma_eval.types import (
     Answer,
@@ -23,14 +24,21 @@ from mma_eval.types import (
     TextTokenizer,
     TokenCounts,
 )
+from mma_eval.watched import within
 
 M = TypeVar("M", bound="type[Model]")
+
+OUT_OF_MEMORY = ("can't allocate", "out of memory", "alloc_failed", "bad_alloc")
+"""Words of torch, CUDA, cuBLAS and C++ for want of memory."""
 
 
 class ModelArguments(BaseModel):
     """What `--model-args` may set; a backend subclasses it and names its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    answer_timeout: float | None = Field(default=None, gt=0)
+    """Seconds that one answer may take; one that is late is a failure of its own question."""
 
 
 class DownloadPlan(Protocol):
@@ -45,6 +53,8 @@ class Model(ABC):
     Arguments: ClassVar[type[ModelArguments]] = ModelArguments
     decodes_ahead: ClassVar[int] = 0
     """Groups whose media the runner decodes in threads before the backend asks for them."""
+    reference_arguments: ClassVar[Mapping[str, Scalar] | None] = None
+    """Arguments under which every question runs alone; None where no batch can change an answer."""
 
     def __init__(self, card: ModelCard, arguments: ModelArguments) -> None:
         self.card = card
@@ -103,7 +113,8 @@ class OneByOne(Model):
         """The model's text; raise to fail this question."""
 
     def fingerprint(self) -> str:
-        return f"{self.card.backend}:{self.version}:{self.arguments.model_dump_json()}"
+        arguments = self.arguments.model_dump_json(exclude={"answer_timeout"})
+        return f"{self.card.backend}:{self.version}:{arguments}"
 
     def count_tokens(self, media: Media, question: Question) -> TokenCounts | None:
         """Tokens fed by modality, where the backend knows; without it nothing can be proved."""
@@ -116,8 +127,12 @@ class OneByOne(Model):
 
     def _answer(self, media: Media, question: Question) -> Answer:
         start = time.perf_counter()
+        limit = self.arguments.answer_timeout
         try:
-            text = self.reply(media, question)
+            if limit is None:
+                text = self.reply(media, question)
+            else:
+                text = within(limit, lambda: self.reply(media, question))
             tokens = self.count_tokens(media, question)
         except Exception as error:
             return failed_answer(question.id, error)
@@ -143,9 +158,19 @@ def status_of(error: Exception) -> Status:
         return Status.MODALITY_MISSING
     if isinstance(error, TimeoutError):
         return Status.TIMEOUT
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return Status.OUT_OF_MEMORY
     return Status.API_ERROR
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so in a RuntimeError where it is not the GPU's own."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = str(error).casefold()
+    return isinstance(error, RuntimeError) and any(said in words for said in OUT_OF_MEMORY)
 
 
 def _sentence(error: Exception) -> str:

@@ -6,7 +6,7 @@ Importing this module, or building the model, loads neither torch nor weights.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version as installed_version
@@ -19,7 +19,7 @@ from mma_eval.errors import PrerequisiteError, UsageError
 from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
 from mma_eval.models import weights
 from mma_eval.models.base import Model, ModelArguments
-from mma_eval.models.card import ModelCard
+from mma_eval.models.card import ModelCard, Scalar
 from mma_eval.models.nn.omni_family import QWEN2_5_OMNI, OmniFamily
 from mma_eval.models.processor_files import VideoSettings, video_settings
 from mma_eval.models.text_tokenizer import CheckpointTokenizer, load_tokenizer
@@ -67,6 +67,7 @@ class QwenOmni(Model):
     Arguments: ClassVar[type[ModelArguments]] = QwenOmniArguments
     family: ClassVar[OmniFamily] = QWEN2_5_OMNI
     decodes_ahead: ClassVar[int] = 4
+    reference_arguments: ClassVar[Mapping[str, Scalar] | None] = {"batch_mode": "reference"}
 
     def __init__(self, card: ModelCard, arguments: ModelArguments) -> None:
         super().__init__(card, arguments)
