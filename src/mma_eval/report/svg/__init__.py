@@ -1,0 +1,1 @@
+"""Plots as SVG text: no script, no fetched font, the same bytes for the same numbers."""
