@@ -20,6 +20,7 @@ from mma_eval.eval.score import (
     score_task,
     twin_of,
 )
+from mma_eval.eval.scorecard import Estimate, keep_requested
 from mma_eval.types import FAILURES, NONE_OF_THE_ABOVE, Ask, Attribution, Outcome, Status
 
 OPTIONS = ("Bird", "Cat", "Dog", "Frog")
@@ -74,6 +75,10 @@ def scored(*records: AnswerRecord) -> list[SampleRecord]:
 
 def rate(share: Share | None) -> float | None:
     return share.rate if share else None
+
+
+def value(estimate: Estimate | None) -> float | None:
+    return estimate.value if estimate else None
 
 
 class TestOneAnswer:
@@ -152,7 +157,7 @@ class TestOneTask:
         assert score.coverage == pytest.approx(10 / 15)
         assert score.accuracy == Share.of(3, 10)
         # Dog 2 of 8, Cat 1 of 1, Bird 0 of 1.
-        assert score.macro_accuracy == pytest.approx((2 / 8 + 1 + 0) / 3)
+        assert value(score.macro_accuracy) == pytest.approx((2 / 8 + 1 + 0) / 3)
         assert score.majority == pytest.approx(0.8)
         assert score.chance == pytest.approx(0.25)
         assert score.unparsed_rate == pytest.approx(0.1)
@@ -257,7 +262,11 @@ class TestAbstention:
             scored(answered(there, options=options)),
             scored(answered("Dog", removed=["visual"], options=options)),
         )
-        return rate(summary.recall), rate(summary.false_abstention), summary.balanced_accuracy
+        return (
+            rate(summary.recall),
+            rate(summary.false_abstention),
+            value(summary.balanced_accuracy),
+        )
 
     def test_recall_and_false_abstention(self) -> None:
         assert self.summary(gone="Dog", there="Dog") == (0.5, 0.0, 0.75)
@@ -267,9 +276,8 @@ class TestAbstention:
         def balanced(answer: str) -> float | None:
             gone = answered(answer, target=NONE_OF_THE_ABOVE, removed=["audio"])
             there = answered(answer)
-            return abstention_summary(
-                "t", scored(gone), scored(there), scored(there)
-            ).balanced_accuracy
+            summary = abstention_summary("t", scored(gone), scored(there), scored(there))
+            return value(summary.balanced_accuracy)
 
         assert balanced("Dog") == balanced("None of the above") == 0.5
 
@@ -298,10 +306,46 @@ class TestRun:
         (pair,) = scores.pairs
         assert (pair.visual_task, pair.audio_task) == ("misalign_visual", "misalign_audio")
         (abstention,) = scores.abstentions
-        assert abstention.balanced_accuracy == 1.0
+        assert value(abstention.balanced_accuracy) == 1.0
         assert abstention.false_irrelevant is None
         assert (scores.n, scores.answered, scores.coverage) == (7, 4, 4 / 7)
         assert RunScores.model_validate_json(scores.model_dump_json()) == scores
+
+    def test_scores_from_before_drops_and_intervals_can_be_read(self) -> None:
+        scores = score_run({"aligned_audio": scored(answered("Dog"), answered("Cat"))})
+        old = scores.model_dump(mode="json", exclude={"drops", "followings", "classes"})
+        old["tasks"][0]["macro_accuracy"] = 0.5
+        read = RunScores.model_validate(old)
+        assert read.tasks[0].macro_accuracy is None
+        assert read.tasks[0].accuracy == scores.tasks[0].accuracy
+        assert (read.drops, read.followings, read.classes) == ((), (), ())
+
+    def test_only_what_the_task_files_ask_for_is_kept(self) -> None:
+        conflict = {"seen": "Dog", "heard": "Cat"}
+        scores = score_run(
+            {
+                "aligned_audio": scored(answered("Cat", heard="Cat", seen="Cat")),
+                "misalign_audio": scored(answered("Dog", **conflict)),  # type: ignore[arg-type]
+            }
+        )
+        assert [drop.task for drop in scores.drops] == ["misalign_audio"]
+        asked = {"aligned_audio": ["accuracy"], "misalign_audio": ["attribution"]}
+        kept = keep_requested(scores, asked)
+        assert [found.task for found in kept.followings] == ["misalign_audio"]
+        assert [table.task for table in kept.classes] == ["aligned_audio"]
+        assert kept.drops == ()
+
+    def test_a_question_about_both_streams(self) -> None:
+        """No other modality to follow; its condition drops against the question set itself."""
+        records = {
+            "qa": scored(answered("Dog", ask="both", target="Dog", heard="Cat")),
+            "qa+long_context": scored(answered("Cat", ask="both", target="Dog", heard="Cat")),
+        }
+        scores = score_run(records)
+        (drop,) = scores.drops
+        assert (drop.task, drop.baseline, drop.lost) == ("qa+long_context", "qa", 1)
+        assert scores.followings == ()
+        assert scores.tasks[0].ask == "both" and value(scores.tasks[0].macro_accuracy) == 1.0
 
     def test_names(self) -> None:
         assert twin_of("misalign_visual") == "misalign_audio"

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from mma_eval.eval.score import AbstentionSummary, RunScores, Share, TaskScore
+from mma_eval.eval.scorecard import Drop, Estimate, Following
 from mma_eval.report.table import print_results
 from mma_eval.types import Attribution, Status
 
@@ -27,7 +28,7 @@ def task(name: str, **numbers: Any) -> TaskScore:
         "answered": 100,
         "coverage": 1.0,
         "accuracy": Share.of(80, 100),
-        "macro_accuracy": 0.795,
+        "macro_accuracy": Estimate(value=0.795, low=0.7, high=0.87, n=100),
         "chance": 0.1,
         "majority": 0.2,
         "leak": None,
@@ -65,6 +66,8 @@ def leaking(name: str) -> TaskScore:
 def printed(
     *tasks: TaskScore,
     abstentions: tuple[AbstentionSummary, ...] = (),
+    drops: tuple[Drop, ...] = (),
+    followings: tuple[Following, ...] = (),
     baseline: str | None = None,
     width: int = 80,
     colour: bool = False,
@@ -79,7 +82,14 @@ def printed(
     print_results(
         console,
         RunScores(
-            tasks=tasks, pairs=(), abstentions=abstentions, n=100, answered=100, coverage=1.0
+            tasks=tasks,
+            pairs=(),
+            abstentions=abstentions,
+            drops=drops,
+            followings=followings,
+            n=100,
+            answered=100,
+            coverage=1.0,
         ),
         model="qwen2.5-omni[x]",
         dataset="demo",
@@ -113,8 +123,13 @@ def test_the_aligned_baseline_of_the_run_is_repeated() -> None:
 
 def test_a_number_that_does_not_exist_is_a_dash() -> None:
     text = printed(leaking("audio_removed_audio"), task("aligned_audio", unparsed_rate=None))
-    assert row(text, "audio_removed_audio") == ["100", "-", "46.0", "-", "10.0", "0.0", "100"]
-    assert row(text, "aligned_audio")[3:] == ["-", "79.5", "10.0", "-", "100"]
+    assert row(text, "audio_removed_audio") == ["100", "-", "-", "10.0", "0.0", "100"]
+    assert row(text, "aligned_audio")[3:] == ["79.5", "10.0", "-", "100"]
+
+
+def test_leak_stands_apart_from_accuracy_with_its_interval() -> None:
+    text = printed(leaking("audio_removed_audio"), task("aligned_audio"))
+    assert row(text, "audio_removed_audio", table=2) == ["46.0", "[37-56]", "10.0"]
     assert "lower is better" in text
 
 
@@ -184,7 +199,7 @@ def test_abstention_stands_apart_and_its_controls_are_not_rows() -> None:
         false_abstention=Share.of(5, 100),
         false_aligned=Share.of(5, 100),
         false_irrelevant=None,
-        balanced_accuracy=0.625,
+        balanced_accuracy=Estimate(value=0.625, low=0.5, high=0.75, n=100),
     )
     text = printed(
         task("abstention_audio"),
@@ -193,6 +208,62 @@ def test_abstention_stands_apart_and_its_controls_are_not_rows() -> None:
     )
     assert row(text, "abstention_audio", table=2) == ["30.0", "[22-40]", "5.0", "-", "62.5"]
     assert "control_aligned" not in text
+
+
+def test_a_drop_shows_its_pairs_and_its_corrected_p() -> None:
+    drop = Drop(
+        task="misalign_audio",
+        baseline="aligned_audio",
+        pairs=38,
+        before=0.9,
+        after=0.5,
+        difference=Estimate(value=-0.4, low=-0.552, high=-0.211, n=38),
+        lost=17,
+        gained=2,
+        p=0.0007,
+        p_holm=0.0056,
+    )
+    text = printed(task("misalign_audio"), drops=(drop,))
+    assert row(text, "misalign_audio", table=1) == [
+        "38",
+        "-40.0",
+        "[-55,",
+        "-21]",
+        "17",
+        "2",
+        "0.006",
+    ]
+    assert "baseline" not in text, "drops are from the aligned question unless said otherwise"
+
+
+def test_following_shows_what_is_left_after_inability() -> None:
+    common = {
+        "share": Share.of(70, 100),
+        "expected": 0.1,
+        "net": Estimate(value=0.6, low=0.501, high=0.684, n=100),
+        "able_by": ("audio_removed_visual", "frames_zeroed_audio"),
+    }
+    dominated = Following(
+        task="misalign_audio",
+        source=Attribution.OTHER_MODALITY,
+        able_share=Share.of(40, 50),
+        able_net=Estimate(value=0.7, low=0.6, high=0.8, n=50),
+        **common,
+    )
+    credulous = Following(
+        task="misleading_caption_audio",
+        source=Attribution.CAPTION,
+        able_share=None,
+        able_net=None,
+        **common,
+    )
+    text = printed(task("misalign_audio"), followings=(dominated, credulous))
+    assert row(text, "misalign_audio", table=2) == (
+        ["picture", "70.0", "10.0", "+60.0", "[+50,", "+68]", "70.0", "50"]
+    )
+    assert row(text, "misleading_caption_audio")[0] == "caption"
+    assert row(text, "misleading_caption_audio")[-2:] == ["-", "-"]
+    assert "audio_removed_visual, frames_zeroed_audio." in text
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -208,7 +279,41 @@ def test_eighteen_tasks_fit_80_columns_with_whole_names(colour: bool) -> None:
         for family in (*FAMILIES, *MORE_FAMILIES)
         for ask in ("visual", "audio")
     ]
-    text = printed(*tasks, leaking("audio_removed_audio"), colour=colour)
+    drops = tuple(
+        Drop(
+            task=score.task,
+            baseline="aligned_audio",
+            pairs=3500,
+            before=1.0,
+            after=0.0,
+            difference=Estimate(value=-1.0, low=-1.0, high=-0.999, n=3500),
+            lost=3500,
+            gained=0,
+            p=0.0,
+            p_holm=0.0,
+        )
+        for score in tasks
+    )
+    followings = tuple(
+        Following(
+            task=score.task,
+            source=Attribution.OTHER_MODALITY,
+            share=Share(k=3500, n=3500, rate=1.0, low=0.99, high=1.0),
+            expected=0.1,
+            net=drop.difference,
+            able_share=Share(k=3500, n=3500, rate=1.0, low=0.99, high=1.0),
+            able_net=drop.difference,
+            able_by=("audio_removed_visual", "frames_zeroed_audio"),
+        )
+        for score, drop in zip(tasks, drops, strict=True)
+    )
+    text = printed(
+        *tasks,
+        leaking("audio_removed_audio"),
+        drops=drops,
+        followings=followings,
+        colour=colour,
+    )
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     numbers = plain.split("Baseline  ")[0]
     assert max(map(len, numbers.splitlines())) <= 80
@@ -217,9 +322,12 @@ def test_eighteen_tasks_fit_80_columns_with_whole_names(colour: bool) -> None:
 
 
 def test_a_name_too_long_breaks_between_its_words() -> None:
-    name = "misleading_caption_visual+long_context:tokens"
-    text = printed(task(name, conflicts=1), leaking("audio_removed_audio"))
-    assert "misleading_caption_visual+" in text.replace("\n", " ").split()
+    name = "misleading_caption_visual+long_context+shuffle_options"
+    text = printed(task(name, conflicts=1))
+    lines = text.splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("misleading_"))
+    start, rest = lines[first].split()[0], lines[first + 1].strip()
+    assert start + rest == name and start.endswith(("_", "+"))
     assert max(map(len, text.split("Baseline")[0].splitlines()[:12])) <= 80
 
 

@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mma_eval import __version__
 from mma_eval.errors import FileError, StoreError
 from mma_eval.eval.log import SampleRecord
-from mma_eval.eval.plan import Plan
+from mma_eval.eval.plan import Plan, generation
 from mma_eval.eval.score import RunScores
 from mma_eval.eval.settings import RunSettings
 from mma_eval.models.card import ModelCard
@@ -54,6 +56,8 @@ class TaskEntry(_Part):
     perturbations: tuple[dict[str, Any], ...]
     control_of: str | None
     samples: int
+    temperature: float | None = None
+    """As resolved; 0 is greedy. None in runs that did not record it."""
 
 
 class DatasetEntry(_Part):
@@ -115,6 +119,7 @@ def describe_tasks(plan: Plan) -> tuple[TaskEntry, ...]:
             ),
             control_of=planned.task.control_of,
             samples=len(planned.rows),
+            temperature=generation(planned.task, plan.model.card, plan.settings).temperature,
         )
         for planned in plan.tasks
     )
@@ -144,7 +149,7 @@ def describe_environment(plan: Plan) -> Environment:
         mma_eval=__version__,
         python=platform.python_version(),
         platform=platform.platform(),
-        packages=_package_versions(),
+        packages=package_versions(),
         git_commit=_git_commit(),
         model=plan.model.describe(),
     )
@@ -163,9 +168,8 @@ def now() -> datetime:
 
 def write_run(folder: Path, manifest: RunManifest, records: list[SampleRecord]) -> None:
     """Write both files of a run, each in one step; raises StoreError."""
-    lines = "".join(record.model_dump_json() + "\n" for record in records)
-    _replace(folder / SAMPLES_FILE, lines)
-    _replace(folder / RUN_FILE, manifest.model_dump_json(indent=1) + "\n")
+    _replace(folder / SAMPLES_FILE, (record.model_dump_json() + "\n" for record in records))
+    _replace(folder / RUN_FILE, [manifest.model_dump_json(indent=1) + "\n"])
 
 
 def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
@@ -180,7 +184,11 @@ def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
     except ValidationError as error:
         raise FileError(manifest_path, f"is not a run manifest ({_first(error)})") from error
     records = []
-    for number, line in enumerate(samples_path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Only \n ends a line: an answer may hold U+2028, at which splitlines() would cut it.
+    lines = samples_path.read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
         try:
             records.append(SampleRecord.model_validate_json(line))
         except ValidationError as error:
@@ -190,21 +198,25 @@ def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
     return manifest, records
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, parts: Iterable[str]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
+        with partial.open("w", encoding="utf-8") as file:
+            file.writelines(parts)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(
             f"{path}: the results cannot be written ({error.strerror}); every answer is kept in "
             "the store, so the same command with space and permissions continues from there"
         ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
-def _package_versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that may change an answer, of those that are installed."""
     found = {}
     for name in RECORDED_PACKAGES:
         try:

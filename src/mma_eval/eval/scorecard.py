@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from mma_eval.metrics.bootstrap import Resampled
 from mma_eval.metrics.intervals import wilson
 from mma_eval.types import Ask, Attribution, Status
 
@@ -45,6 +47,18 @@ class Estimate(_Score):
     high: float
     n: int
 
+    @classmethod
+    def of(cls, mean: Resampled) -> Estimate:
+        return cls(value=mean.value, low=mean.low, high=mean.high, n=mean.n)
+
+
+def _kept_with_interval(number: object) -> object:
+    """None for a plain number, from a run scored before its interval was kept: score it again."""
+    return None if isinstance(number, int | float) else number
+
+
+EstimateOrNone = Annotated[Estimate | None, BeforeValidator(_kept_with_interval)]
+
 
 class TaskScore(_Score):
     """The numbers of one task; None where a number does not exist.
@@ -62,7 +76,7 @@ class TaskScore(_Score):
     coverage: float | None
     accuracy: Share | None
     """Over well-posed questions."""
-    macro_accuracy: Estimate | None
+    macro_accuracy: EstimateOrNone
     """Mean over target classes; the interval resamples clips."""
     chance: float | None
     """Expected share of a uniform guess among the options."""
@@ -114,7 +128,7 @@ class AbstentionSummary(_Score):
     false_aligned: Share | None
     false_irrelevant: Share | None
     """Declined although only the other stream is gone."""
-    balanced_accuracy: Estimate | None
+    balanced_accuracy: EstimateOrNone
     """The interval resamples clips."""
 
 
@@ -214,6 +228,13 @@ def keep_requested(scores: RunScores, metrics: Mapping[str, Collection[str]]) ->
             "pairs": tuple(pair for pair in scores.pairs if pair.visual_task in wanted),
             "abstentions": tuple(
                 summary for summary in scores.abstentions if "abstention" in metrics[summary.task]
+            ),
+            "drops": tuple(drop for drop in scores.drops if "accuracy" in metrics[drop.task]),
+            "followings": tuple(
+                found for found in scores.followings if "attribution" in metrics[found.task]
+            ),
+            "classes": tuple(
+                table for table in scores.classes if "accuracy" in metrics[table.task]
             ),
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -83,12 +84,32 @@ def same_words(one: Sequence[Word], other: Sequence[Word]) -> bool:
     )
 
 
+@lru_cache(maxsize=65536)
 def same_name(one: str, other: str) -> bool:
     """Whether two names fold to the same words; names without any word are compared as text."""
     words, other_words = words_of(one), words_of(other)
     if not words and not other_words:
         return one.strip() == other.strip()
     return same_words(words, other_words)
+
+
+class ClassNames:
+    """Gives every spelling of a class one name: the first spelling met."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._alike: defaultdict[str, list[str]] = defaultdict(list)
+
+    def of(self, name: str) -> str:
+        """The first name given that is the same as this one."""
+        if name not in self._known:
+            # A plural starts with the letter of its singular, so only these can be the same.
+            alike = self._alike["".join(word.text[0] for word in words_of(name))]
+            same = (known for known in alike if same_name(known, name))
+            self._known[name] = next(same, name)
+            if self._known[name] == name:
+                alike.append(name)
+        return self._known[name]
 
 
 def same_word(one: str, other: str) -> bool:
