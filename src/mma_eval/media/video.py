@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -70,6 +71,12 @@ def read_frames(clip: Clip, policy: FramePolicy, decoder: Decoder | None = None)
     return replace(frames, pixels=_shared(reader.take(frames.indices)))
 
 
+def planned_frames(clip: Clip, policy: FramePolicy) -> Frames:
+    """`read_frames(clip, policy)` without its pixels, and without decoding; raises MediaError."""
+    _, frames = _plan(clip, policy, None)
+    return frames
+
+
 def black_frames(clip: Clip, policy: FramePolicy) -> Frames:
     """Zeros of the shape, number and timing of `read_frames(clip, policy)`.
 
@@ -126,7 +133,7 @@ def _check_count(clip: Clip, count: int, fps: float, policy: FramePolicy) -> Non
             f"{clip.path}: has {frames}{stretch_words(clip)}, and at least {fewest} are needed;"
             " drop the row or give a longer clip"
         )
-    if not fps:
+    if not (math.isfinite(fps) and fps > 0):
         raise MediaError(f"{clip.path}: does not state its frame rate; write it anew")
 
 
