@@ -167,7 +167,31 @@ def test_a_draw_depends_on_seed_alone(
     shuffled = Dataset(
         "small", dataset.path, "", tuple(dataset.rows[i] for i in order), dataset.classes
     )
-    drawn = {row.clip for row in draw(dataset.rows, limit, seed)}
-    assert {row.clip for row in draw(shuffled.rows, limit, seed)} == drawn
-    assert drawn <= {row.clip for row in draw(dataset.rows, limit + 1, seed)}
+    donors = dataset.sound_donors(0)
+    drawn = {row.clip for row in draw(dataset.rows, limit, seed, donors)}
+    assert {row.clip for row in draw(shuffled.rows, limit, seed, donors)} == drawn
+    assert drawn <= {row.clip for row in draw(dataset.rows, limit + 1, seed, donors)}
     assert shuffled.pair_table(seed) == dataset.pair_table(seed)
+
+
+@given(st.integers(1, 100), st.integers(0, 3))
+def test_clips_are_drawn_with_the_clips_whose_sound_they_get(limit: int, seed: int) -> None:
+    dataset = open_dataset("demo")
+    donors = dataset.sound_donors(0)
+
+    drawn = {row.clip for row in draw(dataset.rows, limit, seed, donors)}
+
+    assert len(drawn) == limit
+    assert sum(donors[clip] not in drawn for clip in drawn) <= 1, "the last one's may be missing"
+
+
+def test_clips_of_one_class_can_be_drawn(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.mp4").write_bytes(b"never decoded here")
+    rows = [
+        {"id": name, "video": f"{name}.mp4", "visual_label": "Bird", "audio_label": "Bird"}
+        for name in "abc"
+    ]
+    dataset = read_dataset(write(tmp_path / "m.jsonl", rows), "m")
+
+    assert len(SampleBuilder(dataset, Seeds(), 2).rows(TaskCatalogue().get("aligned_audio"))) == 2

@@ -64,6 +64,16 @@ class Dataset:
             table |= derange(labels, seed)
         return table
 
+    def sound_donors(self, seed: int) -> dict[str, str]:
+        """Clip to the clip whose sound it gets in a swap; empty where nothing can be swapped."""
+        if self.conflicting:
+            return {row.clip: row.audio_clip for row in self.conflicting if row.audio_clip}
+        try:
+            return self.pair_table(seed)
+        except UsageError:
+            # Clips of one class have nothing to swap; a task that swaps says so by itself.
+            return {}
+
     @cached_property
     def by_clip(self) -> dict[str, Row]:
         """The first aligned row of every clip."""
@@ -73,13 +83,24 @@ class Dataset:
         return found
 
 
-def draw(rows: tuple[Row, ...], limit: int | None, seed: int) -> tuple[Row, ...]:
-    """`limit` clips drawn by seed, in the order of the manifest; a larger limit only adds clips."""
-    clips = sorted({row.clip for row in rows})
+def draw(
+    rows: tuple[Row, ...], limit: int | None, seed: int, donors: Mapping[str, str]
+) -> tuple[Row, ...]:
+    """`limit` clips drawn by seed, in the order of the manifest; a larger limit only adds clips.
+
+    Each clip is drawn with the clip whose sound it gets (`donors`), so that a swapped sound can
+    be compared with the same sound in its own clip.
+    """
+    clips = {row.clip for row in rows}
     if limit is None or limit >= len(clips):
         return rows
-    order = sorted(clips, key=lambda clip: (SeededStream(seed, "draw", clip).bits(), clip))
-    kept = set(order[:limit])
+    drawn: dict[str, None] = {}
+    for start in sorted(clips, key=lambda clip: (SeededStream(seed, "draw", clip).bits(), clip)):
+        clip: str | None = start
+        while clip in clips and clip not in drawn:
+            drawn[clip] = None
+            clip = donors.get(clip)
+    kept = set(list(drawn)[:limit])
     return tuple(row for row in rows if row.clip in kept)
 
 

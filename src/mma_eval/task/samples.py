@@ -42,6 +42,10 @@ class SampleBuilder:
     def pair_table(self) -> dict[str, str]:
         return self.dataset.pair_table(self.seeds.pairing)
 
+    @cached_property
+    def _sound_donors(self) -> dict[str, str]:
+        return self.dataset.sound_donors(self.seeds.pairing)
+
     def rows(self, task: Task) -> tuple[Row, ...]:
         """The rows a task asks about, drawn by seed; raises UsageError when there are none."""
         arrives_swapped = task.swaps and self.dataset.conflicting
@@ -52,7 +56,8 @@ class SampleBuilder:
             chosen = tuple(row for row in chosen if row.labels.visual is not None)
         if not chosen:
             raise UsageError(f"{task.name}: {self._nothing_to_ask(task)}")
-        return draw(chosen, self.limit, self.seeds.draw)
+        donors = {} if self.limit is None else self._sound_donors
+        return draw(chosen, self.limit, self.seeds.draw, donors)
 
     def _nothing_to_ask(self, task: Task) -> str:
         if task.ask == "row":
