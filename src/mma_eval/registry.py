@@ -87,6 +87,7 @@ MODELS: Registry[Any] = Registry(
     "model backend",
     {
         "mock": "mma_eval.models.mock:Mock",
+        "planted": "mma_eval.models.planted:Planted",
         "qwen_omni": "mma_eval.models.qwen_omni:QwenOmni",
     },
     group="mma_eval.models",

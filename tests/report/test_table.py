@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mma_eval.eval.score import AbstentionSummary, RunScores, Share, TaskScore
 from mma_eval.eval.scorecard import Drop, Estimate, Following
-from mma_eval.report.table import print_results
+from mma_eval.report.table import print_next, print_results
 from mma_eval.types import Attribution, Status
 
 FAMILIES = ("aligned", "misalign", "frames_zeroed", "audio_removed", "misleading_caption")
@@ -79,20 +79,20 @@ def printed(
         force_terminal=colour,
         color_system="standard" if colour else None,
     )
-    print_results(
+    scores = RunScores(
+        tasks=tasks,
+        pairs=(),
+        abstentions=abstentions,
+        drops=drops,
+        followings=followings,
+        n=100,
+        answered=100,
+        coverage=1.0,
+    )
+    print_results(console, scores, model="qwen2.5-omni[x]", dataset="demo")
+    print_next(
         console,
-        RunScores(
-            tasks=tasks,
-            pairs=(),
-            abstentions=abstentions,
-            drops=drops,
-            followings=followings,
-            n=100,
-            answered=100,
-            coverage=1.0,
-        ),
-        model="qwen2.5-omni[x]",
-        dataset="demo",
+        scores,
         run_path=Path("results") / "qwen2.5-omni" / "3f9a1c20b7de",
         baseline=baseline,
         next_command="mma-eval score results/qwen2.5-omni/3f9a1c20b7de --with a --long --tail",

@@ -152,6 +152,7 @@ def reading_of(mentioned: tuple[str, ...]) -> Reading:
     return Reading(hint, name, mentioned)
 
 
+@lru_cache(maxsize=4096)
 def is_abstention(name: str) -> bool:
     """Whether an option or a target is `None of the above`."""
     return fold(name) == fold(NONE_OF_THE_ABOVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from threading import Event
 from typing import Literal
 
 from mma_eval.errors import MmaEvalError, UsageError
@@ -14,14 +15,14 @@ from mma_eval.perturb.word_tokenizer import WordTokenizer
 from mma_eval.seeded import SeededStream
 from mma_eval.types import NONE_OF_THE_ABOVE, Evidence, Question, TextTokenizer, TokenCounts
 
-Behaviour = Literal["first", "last", "random", "abstain", "fail", "script"]
+Behaviour = Literal["first", "last", "random", "abstain", "fail", "hang", "script"]
 
 
 class MockArguments(ModelArguments):
     """What the mock says, and how long it takes to say it."""
 
     behaviour: Behaviour = "first"
-    """first | last | random option, abstain, fail every call, or answers from `script`."""
+    """first | last | random option, abstain, fail or hang at every call, answers from `script`."""
     script: Path | None = None
     """JSON object from question id (`<clip>/<ask>`, or `<task>:<clip>/<ask>`) to answer."""
     decode: bool = False
@@ -62,15 +63,15 @@ class Mock(OneByOne):
         return self._say(question)
 
     def count_tokens(self, media: Media, question: Question) -> TokenCounts:
-        """One token a stream that is there: a mock is fed by reference, not by content."""
-        words = len(f"{question.before_media} {question.after_media}".split())
-        return TokenCounts(words, int(media.has_video), int(media.has_audio), Evidence.COUNTED)
+        return tokens_by_reference(media, question)
 
     def _say(self, question: Question) -> str:
         options = options_in(question.after_media)
         behaviour = self.arguments.behaviour
         if behaviour == "fail":
             raise MmaEvalError("the mock was told to fail")
+        if behaviour == "hang":
+            Event().wait()
         if behaviour == "script":
             script = self._script()
             plain = question.id.partition(":")[2] or question.id
@@ -107,3 +108,9 @@ def options_in(prompt: str) -> list[str]:
     if not rest:
         return []
     return [option.strip() for option in rest.partition("}")[0].split(",") if option.strip()]
+
+
+def tokens_by_reference(media: Media, question: Question) -> TokenCounts:
+    """One token a stream that is there: such a backend is fed by reference, not by content."""
+    words = len(f"{question.before_media} {question.after_media}".split())
+    return TokenCounts(words, int(media.has_video), int(media.has_audio), Evidence.COUNTED)

@@ -6,10 +6,12 @@ import shlex
 
 from rich.console import Console
 
+from mma_eval.eval.analysis.diagnosis import by_task, diagnose
 from mma_eval.eval.baseline import BASELINE_TASKS, Baseline
 from mma_eval.eval.evaluate import Run
 from mma_eval.eval.log import SampleRecord
-from mma_eval.report.table import print_results
+from mma_eval.report.diagnosis import print_diagnosis
+from mma_eval.report.table import print_next, print_results
 from mma_eval.types import Status
 
 
@@ -35,6 +37,11 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
         run.scores,
         model=_model_name(run),
         dataset=", ".join(dataset.name for dataset in run.manifest.datasets),
+    )
+    print_diagnosis(console, diagnose(run.scores, by_task(run.samples)))
+    print_next(
+        console,
+        run.scores,
         run_path=run.folder,
         baseline=_baseline_line(run, baseline),
         next_command=_next_command(run, baseline),

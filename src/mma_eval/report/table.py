@@ -40,21 +40,8 @@ SOURCES = {
 """Heading, narrow heading and colour of each source of a wrong answer, in order of interest."""
 
 
-def print_results(
-    console: Console,
-    scores: RunScores,
-    *,
-    model: str,
-    dataset: str,
-    run_path: Path,
-    baseline: str | None,
-    next_command: str,
-) -> None:
-    """Print the numbers of a run, where its wrong answers came from, and what to do next.
-
-    `baseline` says what the aligned baseline is, or the command that makes it; None where the run
-    holds it itself.
-    """
+def print_results(console: Console, scores: RunScores, *, model: str, dataset: str) -> None:
+    """Print the numbers of a run and where its wrong answers came from."""
     shown = [score for score in scores.tasks if not is_control(score.task)]
     console.print()
     console.print(Text(f"{model} on {dataset}", style="bold"))
@@ -67,7 +54,6 @@ def print_results(
     print_leaks(console, shown)
     print_abstentions(console, scores.abstentions)
     _print_failures(console, scores)
-    _print_next(console, scores, run_path, baseline, next_command)
 
 
 def _numbers(console: Console, shown: Sequence[TaskScore]) -> Table:
@@ -166,14 +152,19 @@ def _print_failures(console: Console, scores: RunScores) -> None:
         console.print(Text(line, style=style))
 
 
-def _print_next(
+def print_next(
     console: Console,
     scores: RunScores,
+    *,
     run_path: Path,
     baseline: str | None,
     next_command: str,
 ) -> None:
-    """The aligned baseline or how to get it, where the run is, what to type next."""
+    """Print the aligned baseline or how to get it, where the run is, and what to type next.
+
+    `baseline` says what the aligned baseline is, or the command that makes it; None where the run
+    holds it itself.
+    """
     rows = [("Baseline", baseline) for baseline in _baselines(scores.tasks)]
     if baseline is not None:
         rows.append(("Baseline", baseline))
