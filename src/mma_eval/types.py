@@ -223,6 +223,8 @@ class Answer:
     finish_reason: str | None = None
     model_version: str | None = None
     error: str | None = None
+    notes: tuple[str, ...] = ()
+    """What was unusual about how the answer came about, for example a smaller batch."""
 
 
 class TextTokenizer(Protocol):

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -59,66 +54,6 @@ def test_fresh_asks_again(manifest: Path, tmp_path: Path) -> None:
     for fresh in (False, True):
         run = evaluate("mock", "aligned", dataset=manifest, output_path=tmp_path, fresh=fresh)
         assert run.manifest.asked == 12
-
-
-def test_a_killed_run_continues_to_the_same_result(manifest: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    command = [
-        sys.executable, "-m", "mma_eval.cli.main", "--model", "mock", "--tasks", "aligned,misalign",
-        "--dataset", str(manifest), "--output-path", str(tmp_path / "out"),
-        "--model-args", f"behaviour=random,seconds=0.05,log={log}",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(asked(log)) < 6 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    before = asked(log)
-    assert 6 <= len(before) < 24, "the run was killed on its way"
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-    counts = Counter(asked(log))
-    in_flight = before[-1]
-    twice = {question for question, count in counts.items() if count > 1}
-    assert twice <= {in_flight}, "only the question in flight at the kill may be asked again"
-    assert len(counts) == 24
-    whole = evaluate(
-        "mock",
-        "aligned,misalign",
-        dataset=manifest,
-        output_path=tmp_path / "other",
-        model_args={"behaviour": "random"},
-    )
-    (folder,) = (tmp_path / "out" / "mock").iterdir()
-    continued = rescore(folder)
-    assert [s.model_dump(exclude={"seconds"}) for s in continued.samples] == [
-        s.model_dump(exclude={"seconds"}) for s in whole.samples
-    ]
-
-
-def test_an_interrupted_run_says_what_is_kept(manifest: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "mma_eval.cli.main", "--model", "mock", "--tasks", "aligned",
-            "--dataset", str(manifest), "--output-path", str(tmp_path / "out"),
-            "--model-args", f"seconds=0.2,log={log}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while len(asked(log)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    (line,) = errors.strip().splitlines()
-    assert "every answer so far is kept" in line
 
 
 def test_swapping_two_files_under_their_names_gives_no_stale_answer(tmp_path: Path) -> None:

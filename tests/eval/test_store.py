@@ -57,5 +57,5 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
 def test_a_file_that_is_no_store_says_so(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.write_bytes(b"something else entirely" * 100)
-    with pytest.raises(StoreError, match="answers.sqlite: the answer store cannot be opened"):
+    with pytest.raises(StoreError, match="answers.sqlite: is damaged or is no answer store"):
         AnswerStore(path)

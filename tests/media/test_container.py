@@ -70,7 +70,7 @@ def _cut_near_the_end(path: Path) -> None:
         (_missing, "no such file"),
         (_empty, r"is empty \(0 bytes\)"),
         (_text, "is not a video or sound file"),
-        (_folder, "cannot be opened: Is a directory"),
+        (_folder, "is not a file"),
         (_index_lost, "is damaged or cut short"),
         (_cut_in_the_middle, "is cut short; download or copy it again"),
         (_cut_near_the_end, "is cut short; download or copy it again"),

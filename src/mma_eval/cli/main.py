@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
 import typer
 
 from mma_eval import __version__
-from mma_eval.cli import catalog, results, run, specimen
+from mma_eval.cli import catalog, compare, doctor, export, paper, report, rerun, results, run, specimen
 from mma_eval.cli.console import diagnostics
+from mma_eval.cli.stopping import leave, stopping_on_sigterm
 from mma_eval.errors import MmaEvalError
 
 OWN_OPTIONS = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
@@ -31,6 +33,12 @@ app.add_typer(catalog.list_app, name="ls")
 app.command("show")(catalog.show_command)
 app.command("validate")(catalog.validate_command)
 app.command("score")(results.score_command)
+app.command("report")(report.report_command)
+app.command("rerun")(rerun.rerun_command)
+app.command("doctor")(doctor.doctor_command)
+app.command("compare")(compare.compare_command)
+app.command("export")(export.export_command)
+app.command("paper")(paper.paper_command)
 app.command("train-specimen")(specimen.train_specimen_command)
 
 
@@ -55,7 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
     if given and given[0].startswith("-") and given[0] not in OWN_OPTIONS:
         given.insert(0, "run")
     try:
-        code = app(given, standalone_mode=False)
+        with stopping_on_sigterm():
+            code = app(given, standalone_mode=False)
     except MmaEvalError as error:
         code = _complain(str(error), error.exit_code)
     except typer.Exit as stop:
@@ -64,6 +73,10 @@ def main(arguments: list[str] | None = None) -> None:
         code = _complain("stopped", 1)
     except BrokenPipeError:
         code = 1
+    except OSError as error:
+        if error.filename is not None or error.errno != errno.ENOSPC:
+            raise
+        code = _complain(f"the output cannot be written ({error.strerror})", 1)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -72,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
         command = given[0] if given and given[0] in _commands() else ""
         message = " ".join(f"{error.format_message()} (see mma-eval {command} --help)".split())
         code = _complain(message, 2)
-    sys.exit(code or 0)
+    leave(code or 0)
 
 
 def _commands() -> set[object]:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mma_eval.errors import StoppedError, UsageError
+from mma_eval.errors import StoppedError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from mma_eval.eval.evaluate import Run
     from mma_eval.eval.plan import Plan
     from mma_eval.eval.settings import RunSettings
+    from mma_eval.report.trackers import Tracker
 
 
 def run_command(
@@ -64,9 +65,19 @@ def run_command(
         bool, typer.Option("--predict-only", help="Keep the answers, score later.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first sample that fails.")
+    ] = False,
+    stall_limit: Annotated[
+        float | None, typer.Option(help="End the run after so many seconds without an answer.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be asked; load no weights.")
     ] = False,
+    log_to: Annotated[
+        Literal["trackio", "wandb"] | None,
+        typer.Option(help="Also log the scores to an experiment tracker (an extra to install)."),
+    ] = None,
 ) -> None:
     """Evaluate a model. The same command continues a stopped run."""
     from mma_eval.eval.settings import settings_by_seed
@@ -89,36 +100,43 @@ def run_command(
         "include_path": tuple(include_path or ()),
         "predict_only": predict_only or None,
         "fresh": fresh or None,
+        "fail_fast": fail_fast or None,
+        "stall_limit": stall_limit,
     }
     settings = settings_by_seed(values, config)
     if dry_run:
         _preview(settings[0])
         return
+    tracker = None if log_to is None else _tracker(log_to, settings)
+    from mma_eval.eval.ask import CONTINUES
+
     try:
-        failed = _run_all(settings)
+        failed = _run_all(settings, tracker)
     except KeyboardInterrupt:
-        raise StoppedError(
-            "stopped; every answer so far is kept, and the same command continues from there"
-        ) from None
+        raise StoppedError(f"stopped; {CONTINUES}") from None
     if failed:
         raise typer.Exit(1)
 
 
-def _run_all(runs: list[RunSettings]) -> bool:
+def _run_all(runs: list[RunSettings], tracker: Tracker | None) -> bool:
     """Run every setting with one model; whether anything failed."""
     from mma_eval.cli.console import answer_bar, diagnostics
+    from mma_eval.cli.download import allow_download
     from mma_eval.eval.evaluate import run_plan
 
     failed = False
     first: Plan | None = None
+    done: list[Run] = []
     for settings in runs:
         plan = _plan(settings, first)
         if first is None:
-            _allow_download(plan)
+            allow_download(plan.model)
             first = plan
         with answer_bar(_label(settings, len(runs) > 1)) as bar:
             run = run_plan(plan, bar)
         _show(run)
+        _show_notes(run)
+        done.append(run)
         failed |= bool(run.failures) or run.manifest.error is not None
         if run.manifest.error is not None:
             diagnostics().print(
@@ -127,7 +145,32 @@ def _run_all(runs: list[RunSettings]) -> bool:
                 markup=False,
                 soft_wrap=True,
             )
+        if tracker is not None:
+            failed |= not _logged(tracker, run)
+    if len(done) > 1:
+        _show_seeds(done)
     return failed
+
+
+def _tracker(name: Literal["trackio", "wandb"], runs: list[RunSettings]) -> Tracker:
+    from mma_eval.report.trackers import open_tracker
+
+    if any(settings.predict_only for settings in runs):
+        raise UsageError("--log-to logs scores, which --predict-only leaves out; drop one of them")
+    return open_tracker(name)
+
+
+def _logged(tracker: Tracker, run: Run) -> bool:
+    """Whether the tracker took the scores; if not, the user reads why."""
+    from mma_eval.cli.console import diagnostics
+    from mma_eval.report.trackers import log_run
+
+    try:
+        log_run(tracker, run)
+    except StoreError as error:
+        diagnostics().print(f"mma-eval: {error}", style="red", markup=False, soft_wrap=True)
+        return False
+    return True
 
 
 def _plan(settings: RunSettings, first: Plan | None) -> Plan:
@@ -139,22 +182,33 @@ def _plan(settings: RunSettings, first: Plan | None) -> Plan:
         return make_plan(settings, model=model, progress=bar.report)
 
 
-def _allow_download(plan: Plan) -> None:
-    """Ask before a large download where somebody can answer; else the backend refuses."""
-    import sys
+def _show_notes(run: Run) -> None:
+    """How often an answer came about in an unusual way."""
+    from collections import Counter
 
-    if not sys.stdin.isatty():
-        return
-    download = plan.model.download_plan()
-    if download is not None:
-        typer.confirm(f"{download.sentence()} Download it?", abort=True)
-        plan.model.accept_download()
+    from mma_eval.cli.console import diagnostics
+
+    for note, count in Counter(note for sample in run.samples for note in sample.notes).items():
+        diagnostics().print(
+            f"mma-eval: {note} ({count} of {len(run.samples)} answers)",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _show(run: Run) -> None:
     from mma_eval.cli.results import show_run
 
     show_run(run)
+
+
+def _show_seeds(runs: list[Run]) -> None:
+    from mma_eval.cli.console import output
+    from mma_eval.eval.analysis.seeds import over_seeds
+    from mma_eval.report.seeds import print_seeds
+
+    print_seeds(output(), over_seeds(runs))
 
 
 def _preview(settings: RunSettings) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mma_eval.errors import MediaError, ModelError, StoreError, UsageError
+from mma_eval.errors import MediaError, ModelError, StoppedError, StoreError, UsageError
 from mma_eval.eval.log import AnswerRecord, OptionRecord, TokenRecord
 from mma_eval.eval.plan import Plan, PlannedSample, answer_key
-from mma_eval.eval.store import AnswerStore
+from mma_eval.eval.receive import prove_modalities, readable, received
+from mma_eval.eval.store import AnswerStore, StoredAnswerError
 from mma_eval.media.ahead import decode_ahead
 from mma_eval.media.source import Media
 from mma_eval.models.base import failed_answer
 from mma_eval.types import FAILURES, Answer, Group, Question, Status
+from mma_eval.watched import Pulse, while_alive
+
+CONTINUES = "every answer so far is kept, and the same command continues from there"
 
 
 class RunProgress(Protocol):
@@ -33,6 +37,7 @@ class Asked:
     audio_hash: str = ""
     edits: tuple[str, ...] = ()
     key: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,9 +58,25 @@ class Questioning:
     _fingerprint: str = ""
     _own_error: Exception | None = None
     _received: int = 0
+    _pulse: Pulse = field(default_factory=Pulse)
 
     def run(self) -> None:
-        """Ask everything that the store does not know; raises StoreError when it cannot be kept."""
+        """Ask everything that the store does not know.
+
+        Raises StoreError when an answer cannot be kept, StoppedError when the settings say to stop.
+        """
+        limit = self.plan.settings.stall_limit
+        if limit is None:
+            self._ask()
+            return
+        try:
+            while_alive(self._pulse, limit, self._ask)
+        except TimeoutError:
+            raise StoppedError(
+                f"stopped: no answer came for {limit:g} s (--stall-limit); {CONTINUES}"
+            ) from None
+
+    def _ask(self) -> None:
         model = self.plan.model
         self._fingerprint = model.fingerprint()
         self.progress.begin(self.plan.size)
@@ -65,12 +86,14 @@ class Questioning:
         try:
             for answer in model.answer(groups):
                 self._receive(answer)
-        except (StoreError, UsageError):
+        except (StoreError, StoppedError, UsageError):
             raise
         except Exception as error:
             if error is self._own_error or (isinstance(error, ModelError) and not self._received):
                 raise
             self.broken = error
+        if self._own_error is not None:
+            raise self._own_error
         self._mark_unanswered()
 
     def _guarded(self, groups: Iterator[Group]) -> Iterator[Group]:
@@ -109,7 +132,12 @@ class Questioning:
             return None
         key = answer_key(self._fingerprint, sample, video, audio)
         item = Asked(sample, video, audio, edits, key)
-        known = None if self.fresh else self.store.get(item.key)
+        if self.fresh:
+            return item
+        try:
+            known = self.store.get(key)
+        except StoredAnswerError:
+            return replace(item, notes=("asked again: the stored answer could not be read",))
         if known is not None:
             self._keep(item, known)
             return None
@@ -146,11 +174,16 @@ class Questioning:
         )
 
     def _receive(self, answer: Answer) -> None:
+        if not isinstance(answer, Answer):
+            raise ValueError(f"the backend returned {type(answer).__name__} instead of an Answer")
         waiting = self._waiting.pop(answer.question_id, None)
         if waiting is None:
-            raise ValueError(f"the backend answered '{answer.question_id}', which was not asked")
+            again = answer.question_id in self.records
+            fault = "twice" if again else "which was not asked"
+            raise ValueError(f"the backend answered '{answer.question_id}', {fault}")
         self._received += 1
-        answer = prove_modalities(waiting[0].sample.rendered.sample.media, answer)
+        sample = waiting[0].sample
+        answer = prove_modalities(sample.rendered.sample.media, received(sample.request, answer))
         if answer.status not in FAILURES:
             self.store.put(waiting[0].key, answer)
         for item in waiting:
@@ -159,6 +192,12 @@ class Questioning:
     def _keep(self, item: Asked, answer: Answer) -> None:
         self.records[item.sample.id] = make_record(item, answer)
         self.progress.advance(1)
+        self._pulse.beat()
+        if self.plan.settings.fail_fast and answer.status in FAILURES:
+            raise StoppedError(
+                f"stopped at the first failure (--fail-fast): {item.sample.id}: {answer.status}: "
+                f"{readable(answer.error or 'no reason given')}; {CONTINUES}"
+            )
 
     def _mark_unanswered(self) -> None:
         """Samples that a broken backend never answered, said to be so."""
@@ -174,29 +213,6 @@ class Questioning:
                 if sample.id not in self.records:
                     failed = Answer(sample.id, Status.API_ERROR, error=why)
                     self.records[sample.id] = make_record(Asked(sample), failed)
-
-
-def prove_modalities(media: Media, answer: Answer) -> Answer:
-    """The answer, or a failure when a stream that is present reached the model as zero tokens."""
-    if answer.status is not Status.OK or answer.tokens is None:
-        return answer
-    missing = [
-        name
-        for name, present, count in (
-            ("video", media.has_video, answer.tokens.video),
-            ("audio", media.has_audio, answer.tokens.audio),
-        )
-        if present and count == 0
-    ]
-    if not missing:
-        return answer
-    return Answer(
-        answer.question_id,
-        Status.MODALITY_MISSING,
-        tokens=answer.tokens,
-        model_version=answer.model_version,
-        error=f"the {' and '.join(missing)} of this sample reached the model as zero tokens",
-    )
 
 
 def make_record(item: Asked, answer: Answer) -> AnswerRecord:
@@ -235,5 +251,6 @@ def make_record(item: Asked, answer: Answer) -> AnswerRecord:
         seconds=answer.seconds,
         finish_reason=answer.finish_reason,
         model_version=answer.model_version,
-        error=answer.error,
+        error=None if answer.error is None else readable(answer.error),
+        notes=(*item.notes, *answer.notes),
     )

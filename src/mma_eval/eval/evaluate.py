@@ -78,6 +78,8 @@ def evaluate(
     include_path: Iterable[Path] = (),
     predict_only: bool = False,
     fresh: bool = False,
+    fail_fast: bool = False,
+    stall_limit: float | None = None,
     progress: RunProgress | None = None,
 ) -> Run:
     """Evaluate a model, by name or as an object, as the command line does.
@@ -102,6 +104,8 @@ def evaluate(
             "include_path": tuple(include_path),
             "predict_only": predict_only,
             "fresh": fresh,
+            "fail_fast": fail_fast,
+            "stall_limit": stall_limit,
         },
         config=None,
     )

@@ -14,6 +14,17 @@ from mma_eval.yaml_file import YamlFile, describe_fault, read_yaml
 
 SEED_NAMES = tuple(Seeds.__dataclass_fields__)
 AnswerBy = Literal["generate", "likelihood"]
+NOT_OF_THE_RESULT = {
+    "output_path",
+    "predict_only",
+    "fresh",
+    "fail_fast",
+    "stall_limit",
+    "include_path",
+    "tasks",
+    "batch_size",
+}
+"""Settings that change where or how a run is made, not what comes of it."""
 
 
 class GenerationOverrides(BaseModel):
@@ -48,6 +59,9 @@ class RunSettings(BaseModel):
     include_path: tuple[Path, ...] = ()
     predict_only: bool = False
     fresh: bool = False
+    fail_fast: bool = False
+    stall_limit: float | None = Field(None, gt=0)
+    """Seconds without an answer after which the run ends."""
 
     @field_validator("tasks", "perturb", "include_path", mode="before")
     @classmethod
@@ -87,9 +101,7 @@ class RunSettings(BaseModel):
 
     def identity(self, dataset_version: str, task_hashes: dict[str, str]) -> str:
         """Hash of the resolved configuration: what names the run's folder."""
-        relevant = self.model_dump_json(
-            exclude={"output_path", "predict_only", "fresh", "include_path", "tasks", "batch_size"}
-        )
+        relevant = self.model_dump_json(exclude=NOT_OF_THE_RESULT)
         tasks = "\x1f".join(f"{name}={value}" for name, value in sorted(task_hashes.items()))
         return sha256("\x1e".join((relevant, dataset_version, tasks)).encode()).hexdigest()[:12]
 

@@ -9,12 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from mma_eval.errors import StoreError
 from mma_eval.types import Answer
 
 _ANSWER = TypeAdapter(Answer)
+NO_STORE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
+"""Names of SQLite's errors for a file that is damaged, or that something else wrote."""
+
+
+class StoredAnswerError(StoreError):
+    """One stored answer cannot be read; the others can."""
 
 
 class AnswerStore:
@@ -34,13 +40,23 @@ class AnswerStore:
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
             )
+            self._connection.execute("SELECT key, answer FROM answers LIMIT 0")
 
     def get(self, key: str) -> Answer | None:
+        """The answer under `key`; raises StoredAnswerError where it was written by other software.
+
+        Raises StoreError where the file cannot be read.
+        """
         with self._explained("read"):
             row = self._connection.execute(
                 "SELECT answer FROM answers WHERE key = ?", (key,)
             ).fetchone()
-        return None if row is None else _ANSWER.validate_json(row[0])
+        if row is None:
+            return None
+        try:
+            return _ANSWER.validate_json(row[0])
+        except ValidationError as error:
+            raise StoredAnswerError(f"{self.path}: holds an answer that cannot be read") from error
 
     def put(self, key: str, answer: Answer) -> None:
         """Write one answer through to the file; raises StoreError on a full or read-only disk."""
@@ -51,7 +67,8 @@ class AnswerStore:
             )
 
     def close(self) -> None:
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
     def __enter__(self) -> AnswerStore:
         return self
@@ -70,6 +87,11 @@ class AnswerStore:
             with self._lock:
                 yield
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorname", "").startswith(NO_STORE):
+                raise StoreError(
+                    f"{self.path}: is damaged or is no answer store ({error}); move it away to "
+                    "start a new one, or choose another --output-path"
+                ) from error
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise StoreError(
                 f"{self.path}: the answer store cannot be {verb} ({reason}); check space and "

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mma_eval.errors import MediaError
-from mma_eval.media.container import open_container, probe, stretch_words
+from mma_eval.media.container import ContainerFacts, open_container, probe, stretch_words
 from mma_eval.media.source import Clip
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 FULL_SCALE = {"uint8": 2**7, "int16": 2**15, "int32": 2**31}
 """Amplitude of a sample of 1.0 in whole-number formats."""
+
+
+LOST_SECONDS = 0.25
+"""Sound that may be missing at the end of a track: headers count an encoder's padding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,7 @@ def read_audio(clip: Clip) -> Sound:
         held += frame.samples
         if end is not None and held >= end:
             break
+    _check_complete(clip, facts, held / rate if rate else 0.0)
     samples = np.concatenate(blocks, axis=1)[:, begin:end] if blocks else None
     if samples is None or not samples.shape[1]:
         raise MediaError(
@@ -123,6 +128,17 @@ def _mix(sound: Sound, channels: int | None) -> Sound:
 def _decode(path: Path) -> Iterator[AudioFrame]:
     with open_container(path) as container:
         yield from container.decode(container.streams.audio[0])
+
+
+def _check_complete(clip: Clip, facts: ContainerFacts, seconds: float) -> None:
+    """Refuse a whole track that decodes to less than its own table of samples states."""
+    if clip.end is not None or facts.audio_seconds is None or not facts.states_every_sample:
+        return
+    if facts.audio_seconds - seconds > LOST_SECONDS:
+        raise MediaError(
+            f"{clip.path}: is damaged: only {seconds:.2f} of the {facts.audio_seconds:.2f} s of its"
+            " sound can be decoded; copy it again"
+        )
 
 
 def _planar(frame: AudioFrame, path: Path) -> NDArray[np.float32]:

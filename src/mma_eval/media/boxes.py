@@ -1,4 +1,4 @@
-"""The boxes of an mp4 or mov: whether all are there, and which way up the picture is."""
+"""The boxes of an mp4 or mov: where they end, and which way up the picture is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from mma_eval.media.identity import open_media
 HEADER = 8
 MATRIX_AT = {0: 40, 1: 52}
 """Where the display matrix begins in a track header, by the header's version."""
+MATRIX_BYTES = 72
+"""As much of a track header as holds the matrix."""
 UPRIGHT = (0, 0)
 
 
@@ -30,13 +32,9 @@ def is_mp4(path: Path) -> bool:
         return file.read(4) == b"ftyp"
 
 
-def is_cut_short(path: Path) -> bool:
-    """Whether an mp4 says that it goes on after its last byte; its headers may still read well."""
-    if not is_mp4(path):
-        return False
-    with open_media(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        return any(box.end > size for box in _boxes(file, 0, size))
+def boxes_end(file: BinaryIO, size: int) -> int:
+    """Where the last of the boxes ends, as they say themselves; `size` is where the file does."""
+    return max((box.end for box in _boxes(file, 0, size)), default=0)
 
 
 def is_turned(path: Path) -> bool:
@@ -48,15 +46,15 @@ def is_turned(path: Path) -> bool:
         headers = [
             header
             for movie in _boxes(file, 0, size, b"moov")
-            for track in _boxes(file, movie.start, movie.end, b"trak")
-            for header in _boxes(file, track.start, track.end, b"tkhd")
+            for track in _boxes(file, movie.start, min(movie.end, size), b"trak")
+            for header in _boxes(file, track.start, min(track.end, size), b"tkhd")
         ]
         return any(_turns(file, header) for header in headers)
 
 
 def _turns(file: BinaryIO, header: Box) -> bool:
     file.seek(header.start)
-    content = file.read(header.end - header.start)
+    content = file.read(min(MATRIX_BYTES, header.end - header.start))
     at = MATRIX_AT.get(content[0] if content else -1)
     if at is None or len(content) < at + 20:
         return False
@@ -68,7 +66,10 @@ def _boxes(file: BinaryIO, start: int, end: int, kind: bytes | None = None) -> I
     """The boxes between two places, those of one `kind` where it is given."""
     while start + HEADER <= end:
         file.seek(start)
-        length, found = struct.unpack(">I4s", file.read(HEADER))
+        header = file.read(HEADER)
+        if len(header) < HEADER:
+            return
+        length, found = struct.unpack(">I4s", header)
         content = start + HEADER
         if length == 1:
             wide = file.read(8)

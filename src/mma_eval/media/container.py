@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mma_eval.errors import MediaError
-from mma_eval.media.boxes import is_cut_short, is_mp4
+from mma_eval.media.boxes import is_mp4
 from mma_eval.media.identity import content_hash
 from mma_eval.media.source import Clip
+from mma_eval.media.whole import is_cut_short
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -31,6 +32,8 @@ class ContainerFacts:
     one and that of its first frame.
     """
 
+    format: str
+    """libav's name of the container, e.g. `mov,mp4,m4a,3gp,3g2,mj2`."""
     video_codec: str | None
     width: int | None
     height: int | None
@@ -53,6 +56,11 @@ class ContainerFacts:
         return self.audio_codec is not None
 
     @property
+    def states_every_sample(self) -> bool:
+        """Whether lengths come from a table of all samples and not from an estimate."""
+        return "mp4" in self.format.split(",")
+
+    @property
     def hides_frames(self) -> bool:
         """Whether an edit list cuts some of the stored frames, as cutting without encoding does."""
         if self.frame_count is None or self.video_seconds is None or self.fps is None:
@@ -70,6 +78,7 @@ def probe(path: Path) -> ContainerFacts:
     if facts is None:
         with open_container(path) as container:
             facts = _facts(container)
+        _check(path, facts)
         _known[key] = facts
     return facts
 
@@ -117,8 +126,14 @@ def stretch_words(clip: Clip) -> str:
 
 def _facts(container: InputContainer) -> ContainerFacts:
     video, audio = picture(container), track(container)
+    for stream in (video, audio):
+        if stream is not None and stream.codec_context is None:
+            raise MediaError(
+                f"{container.name}: its {stream.type} has no codec that is known; check the file"
+            )
     whole = container.duration / MICROSECONDS if container.duration else None
     return ContainerFacts(
+        format=container.format.name,
         video_codec=video.codec_context.codec.canonical_name if video else None,
         width=video.codec_context.width if video else None,
         height=video.codec_context.height if video else None,
@@ -132,6 +147,15 @@ def _facts(container: InputContainer) -> ContainerFacts:
         origin=(container.start_time or 0) / MICROSECONDS,
         video_start=_start(video) if video else 0.0,
     )
+
+
+def _check(path: Path, facts: ContainerFacts) -> None:
+    """Refuse a count that no decoder should be made to believe: it may ask for that much memory."""
+    if facts.frame_count is not None and facts.frame_count > path.stat().st_size:
+        raise MediaError(
+            f"{path}: is damaged: it states {facts.frame_count} frames, more than it has bytes;"
+            " copy it again"
+        )
 
 
 def _seconds(stream: VideoStream | AudioStream, whole: float | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -46,6 +47,9 @@ def content_hash(path: Path) -> str:
 def open_media(path: Path) -> Iterator[BinaryIO]:
     """`path` opened for reading; raises MediaError where there is nothing to read."""
     try:
+        # Opening a pipe would wait for a writer, for ever where there is none.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise MediaError(f"{path}: is not a file; check the path in the manifest")
         file = path.open("rb")
     except FileNotFoundError as error:
         raise MediaError(

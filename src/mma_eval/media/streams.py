@@ -81,13 +81,26 @@ def _mux(video: VideoSource, audio: AudioSource) -> bytes:
     if sound is not None:
         rate = sound.rate if sound.rate in AAC_RATES else 48_000
         sound = resample(sound, rate, min(sound.channels, 2))
-    return encode_mp4(
-        frames=None if frames is None else frames.pixels,
-        seconds=() if frames is None else frames.seconds,
-        fps=Fraction(frames.fps if frames else 1).limit_denominator(1001),
-        audio=None if sound is None else sound.samples,
-        rate=0 if sound is None else sound.rate,
-    )
+    try:
+        return encode_mp4(
+            frames=None if frames is None else frames.pixels,
+            seconds=() if frames is None else frames.seconds,
+            fps=Fraction(frames.fps if frames else 1).limit_denominator(1001),
+            audio=None if sound is None else sound.samples,
+            rate=0 if sound is None else sound.rate,
+        )
+    except MediaError as error:
+        raise MediaError(f"{_origin(video, audio)}: {error}") from error
+
+
+def _origin(video: VideoSource, audio: AudioSource) -> str:
+    """The files that both streams come from."""
+    clips = [
+        source.clip if isinstance(source, VideoFile | AudioFile) else source.like
+        for source in (video, audio)
+        if not isinstance(source, NoVideo | NoAudio)
+    ]
+    return " with the sound of ".join(dict.fromkeys(str(clip.path) for clip in clips))
 
 
 def video_hash(source: VideoSource, policy: FramePolicy) -> str:

@@ -12,7 +12,7 @@ import torch
 from mma_eval.errors import ModalityMissingError
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import BlackVideo, Media
-from mma_eval.models.base import failed_answer
+from mma_eval.models.base import failed_answer, is_out_of_memory
 from mma_eval.models.features import FeatureCache
 from mma_eval.models.options import score_options, score_options_one_by_one
 from mma_eval.models.prefix import Generated, Prefix, Row, sub_batches
@@ -203,8 +203,9 @@ class Answerer:
             if len(batch) > 1:
                 self.halvings += isinstance(failure, MemoryError)
                 middle = len(batch) // 2
-                yield from self._asked(prefix, batch[:middle])
-                yield from self._asked(prefix, batch[middle:])
+                for half in (batch[:middle], batch[middle:]):
+                    for answer in self._asked(prefix, half):
+                        yield _noted(answer, failure, len(half))
                 return
             answers = [_failed(prompt, failure) for prompt in batch]
         seconds = (time.perf_counter() - started) / len(batch)
@@ -273,13 +274,20 @@ def _failed(prompt: Prompt, failure: Exception) -> Answer:
     return replace(failed_answer(prompt.question.id, failure), tokens=prompt.tokens)
 
 
+def _noted(answer: Answer, failure: Exception, batch: int) -> Answer:
+    """The answer with the size of the batch that memory had room for."""
+    if answer.notes or not isinstance(failure, MemoryError):
+        return answer
+    return replace(answer, notes=(f"asked in a batch of {batch}: memory ran out in a larger one",))
+
+
 def told(error: Exception) -> Exception:
     """`error`, or a MemoryError for what is one in other words.
 
     A new exception, so that the frames of the old one let go of their tensors.
     """
-    if isinstance(error, torch.OutOfMemoryError):
-        return MemoryError(f"the GPU is out of memory: {str(error).splitlines()[0]}")
-    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
-        return MemoryError(f"out of main memory: {str(error).splitlines()[0]}")
-    return error
+    if not is_out_of_memory(error):
+        return error
+    reason = next(iter(str(error).splitlines()), "no reason given")
+    whose = "the GPU is" if isinstance(error, torch.OutOfMemoryError) else "the machine is"
+    return MemoryError(f"{whose} out of memory: {reason}")
