@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +161,7 @@ def _size(log: Path) -> int:
 
 def _answers(out: Path) -> list[SampleRecord]:
     (folder,) = (out / "mock").iterdir()
-    return [sample.model_copy(update={"seconds": None}) for sample in read_run(folder)[1]]
+    return [replace(sample, seconds=None) for sample in read_run(folder)[1]]
 
 
 def _arguments() -> argparse.Namespace:

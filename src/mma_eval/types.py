@@ -72,7 +72,7 @@ class Evidence(StrEnum):
     JOINT = "joint"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TokenCounts:
     """Tokens fed to the model, by modality; None where the evidence cannot tell."""
 
@@ -201,7 +201,7 @@ class Group:
     questions: tuple[Question, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OptionScore:
     """Log-likelihood of one option; `tokens` lets a reader normalise by length."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,7 @@ def test_other_decoders_are_said_to_be_the_reason(dataset: Path, tmp_path: Path)
     old = run.manifest.environment.packages | {"av": "1.0"}
     environment = run.manifest.environment.model_copy(update={"packages": old})
     manifest = run.manifest.model_copy(update={"environment": environment})
-    sample = run.samples[0].model_copy(update={"video_hash": "0" * 64})
+    sample = replace(run.samples[0], video_hash="0" * 64)
     found = Replay(manifest).media_of(sample)
     assert found.media is not None
     assert found.note is not None and "av 1.0" in found.note

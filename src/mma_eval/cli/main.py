@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from mma_eval import __version__
-from mma_eval.cli import catalog, compare, doctor, export, paper, report, rerun, results, run, specimen
+from mma_eval.cli import (
+    catalog,
+    compare,
+    doctor,
+    export,
+    paper,
+    report,
+    rerun,
+    results,
+    run,
+    specimen,
+)
 from mma_eval.cli.console import diagnostics
 from mma_eval.cli.stopping import leave, stopping_on_sigterm
 from mma_eval.errors import MmaEvalError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mma_eval.errors import MediaError, ModelError, StoppedError, StoreError, UsageError
-from mma_eval.eval.log import AnswerRecord, OptionRecord, TokenRecord
+from mma_eval.eval.log import AnswerRecord, Pool
 from mma_eval.eval.plan import Plan, PlannedSample, answer_key
 from mma_eval.eval.receive import prove_modalities, readable, received
 from mma_eval.eval.store import AnswerStore, StoredAnswerError
@@ -53,6 +53,7 @@ class Questioning:
     """Questions that went to the model, as opposed to answers found in the store."""
     broken: Exception | None = None
     """The exception that escaped the backend, if one did."""
+    _pool: Pool = field(default_factory=Pool)
     _waiting: dict[str, list[Asked]] = field(default_factory=dict)
     """Question id to the samples that wait for its answer."""
     _fingerprint: str = ""
@@ -190,7 +191,7 @@ class Questioning:
             self._keep(item, answer)
 
     def _keep(self, item: Asked, answer: Answer) -> None:
-        self.records[item.sample.id] = make_record(item, answer)
+        self.records[item.sample.id] = self._pool.share(make_record(item, answer))
         self.progress.advance(1)
         self._pulse.beat()
         if self.plan.settings.fail_fast and answer.status in FAILURES:
@@ -218,7 +219,6 @@ class Questioning:
 def make_record(item: Asked, answer: Answer) -> AnswerRecord:
     """The log line of a sample and its answer."""
     rendered, sample = item.sample.rendered, item.sample.rendered.sample
-    tokens = answer.tokens
     return AnswerRecord(
         id=sample.id,
         task=item.sample.task.name,
@@ -239,15 +239,8 @@ def make_record(item: Asked, answer: Answer) -> AnswerRecord:
         filler=None if sample.filler is None else sample.filler.recipe,
         status=answer.status,
         answer=answer.text,
-        option_scores=tuple(
-            OptionRecord(option=s.option, log_likelihood=s.log_likelihood, tokens=s.tokens)
-            for s in answer.option_scores
-        ),
-        tokens=None
-        if tokens is None
-        else TokenRecord(
-            text=tokens.text, video=tokens.video, audio=tokens.audio, evidence=tokens.evidence
-        ),
+        option_scores=answer.option_scores,
+        tokens=answer.tokens,
         seconds=answer.seconds,
         finish_reason=answer.finish_reason,
         model_version=answer.model_version,

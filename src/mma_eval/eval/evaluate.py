@@ -10,7 +10,7 @@ from typing import Any
 
 from mma_eval.errors import StoreError
 from mma_eval.eval.ask import Questioning, RunProgress
-from mma_eval.eval.log import AnswerRecord, SampleRecord
+from mma_eval.eval.log import AnswerRecord, SampleRecord, read_as
 from mma_eval.eval.manifest import (
     RunManifest,
     command_line,
@@ -136,7 +136,7 @@ def run_plan(plan: Plan, progress: RunProgress) -> Run:
     answers = _in_order(plan, questioning.records)
     manifest = _manifest(plan, questioning, started)
     if plan.settings.predict_only:
-        samples = [_unread(record) for record in answers]
+        samples = [read_as(record) for record in answers]
     else:
         samples, scores = score_records(manifest, answers)
         manifest = manifest.model_copy(update={"scores": scores})
@@ -175,17 +175,6 @@ def _in_order(plan: Plan, records: dict[str, AnswerRecord]) -> list[AnswerRecord
     }
     return sorted(
         records.values(), key=lambda record: (order[record.task], position[record.clip], record.id)
-    )
-
-
-def _unread(record: AnswerRecord) -> SampleRecord:
-    return SampleRecord(
-        **record.model_dump(),
-        outcome=None,
-        option=None,
-        attribution=None,
-        lenient_option=None,
-        lenient_outcome=None,
     )
 
 

@@ -1,47 +1,28 @@
-"""The lines of `samples.jsonl`: one typed record per sample, in and out."""
+"""The lines of `samples.jsonl`: one typed record per sample, in and out.
+
+Records are slotted and share equal values, because a run holds every one of them to score them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, TypeAdapter
 
-from mma_eval.types import Ask, Attribution, Evidence, Outcome, Status
+from mma_eval.types import Ask, Attribution, OptionScore, Outcome, Status, TokenCounts
 
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    def model_post_init(self, context: Any, /) -> None:
-        # Which fields were given is asked by nobody, and takes 2 kB of each of 20,000 records.
-        object.__setattr__(self, "__pydantic_fields_set__", _every_field(type(self)))
+H = TypeVar("H", bound=Hashable)
+R = TypeVar("R", bound="AnswerRecord")
 
 
-@cache
-def _every_field(kind: type[BaseModel]) -> set[str]:
-    return set(kind.model_fields)
-
-
-class TokenRecord(_Record):
-    """Tokens that reached the model, by modality, and how that is known."""
-
-    text: int | None
-    video: int | None
-    audio: int | None
-    evidence: Evidence
-
-
-class OptionRecord(_Record):
-    """Log-likelihood of one option and its length in tokens."""
-
-    option: str
-    log_likelihood: float
-    tokens: int
-
-
-class AnswerRecord(_Record):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRecord:
     """What the model was asked and what came back, before any reading of it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", protected_namespaces=())
 
     id: str
     task: str
@@ -63,8 +44,8 @@ class AnswerRecord(_Record):
     filler: str | None
     status: Status
     answer: str | None
-    option_scores: tuple[OptionRecord, ...]
-    tokens: TokenRecord | None
+    option_scores: tuple[OptionScore, ...]
+    tokens: TokenCounts | None
     seconds: float | None
     finish_reason: str | None
     model_version: str | None
@@ -72,8 +53,11 @@ class AnswerRecord(_Record):
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRecord(AnswerRecord):
     """An answered sample with what scoring read from it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", protected_namespaces=())
 
     outcome: Outcome | None
     """None where the machinery failed or the task does not apply."""
@@ -81,3 +65,89 @@ class SampleRecord(AnswerRecord):
     attribution: Attribution | None
     lenient_option: str | None
     lenient_outcome: Outcome | None
+
+
+REPEATED = (
+    "task",
+    "clip",
+    "prompt",
+    "options",
+    "target",
+    "visual_label",
+    "audio_label",
+    "caption",
+    "removed",
+    "video_source",
+    "audio_source",
+    "video_hash",
+    "audio_hash",
+    "edits",
+    "filler",
+    "answer",
+    "tokens",
+    "finish_reason",
+    "model_version",
+    "notes",
+)
+"""Fields in which many samples say the same."""
+
+
+class Pool:
+    """Equal values, kept once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Hashable] = {}
+
+    def of(self, value: H) -> H:
+        return cast(H, self._kept.setdefault(value, value))
+
+    def share(self, record: R) -> R:
+        """The same record, holding one copy of what others say too."""
+        return replace(record, **{name: self.of(getattr(record, name)) for name in REPEATED})
+
+
+def read_as(
+    record: AnswerRecord,
+    *,
+    outcome: Outcome | None = None,
+    option: str | None = None,
+    attribution: Attribution | None = None,
+    lenient_option: str | None = None,
+    lenient_outcome: Outcome | None = None,
+) -> SampleRecord:
+    """An answer with a reading of it; with none, it has not been read."""
+    return SampleRecord(
+        **{name: getattr(record, name) for name in field_names(AnswerRecord)},
+        outcome=outcome,
+        option=option,
+        attribution=attribution,
+        lenient_option=lenient_option,
+        lenient_outcome=lenient_outcome,
+    )
+
+
+@cache
+def field_names(kind: type[AnswerRecord] | type[TokenCounts]) -> tuple[str, ...]:
+    """The names of a record's fields, in the order of the file."""
+    return tuple(field.name for field in fields(kind))
+
+
+def to_line(record: SampleRecord) -> str:
+    """One line of `samples.jsonl`, with its end."""
+    return _adapter().dump_json(record).decode() + "\n"
+
+
+def from_line(line: str) -> SampleRecord:
+    """A record from its line; raises pydantic's ValidationError."""
+    return _adapter().validate_json(line)
+
+
+def to_json(record: SampleRecord, names: Collection[str]) -> dict[str, Any]:
+    """Some fields of a record as plain JSON values."""
+    dumped: dict[str, Any] = _adapter().dump_python(record, mode="json", include=set(names))
+    return dumped
+
+
+@cache
+def _adapter() -> TypeAdapter[SampleRecord]:
+    return TypeAdapter(SampleRecord)

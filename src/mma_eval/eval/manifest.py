@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mma_eval import __version__
 from mma_eval.errors import FileError, StoreError
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.log import Pool, SampleRecord, from_line, to_line
 from mma_eval.eval.plan import Plan, generation
 from mma_eval.eval.score import RunScores
 from mma_eval.eval.settings import RunSettings
@@ -168,7 +168,7 @@ def now() -> datetime:
 
 def write_run(folder: Path, manifest: RunManifest, records: list[SampleRecord]) -> None:
     """Write both files of a run, each in one step; raises StoreError."""
-    _replace(folder / SAMPLES_FILE, (record.model_dump_json() + "\n" for record in records))
+    _replace(folder / SAMPLES_FILE, map(to_line, records))
     _replace(folder / RUN_FILE, [manifest.model_dump_json(indent=1) + "\n"])
 
 
@@ -183,14 +183,14 @@ def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
         manifest = RunManifest.model_validate_json(manifest_path.read_bytes())
     except ValidationError as error:
         raise FileError(manifest_path, f"is not a run manifest ({_first(error)})") from error
-    records = []
+    records, pool = [], Pool()
     # Only \n ends a line: an answer may hold U+2028, at which splitlines() would cut it.
     lines = samples_path.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            records.append(SampleRecord.model_validate_json(line))
+            records.append(pool.share(from_line(line)))
         except ValidationError as error:
             raise FileError(
                 samples_path, f"is not a sample record ({_first(error)})", line=number

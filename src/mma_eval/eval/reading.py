@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from mma_eval.eval.log import AnswerRecord, SampleRecord
+from mma_eval.eval.log import AnswerRecord, SampleRecord, read_as
 from mma_eval.metrics.choice import Judgement, judge, likelihood_reading
 from mma_eval.metrics.extract import (
     Reading,
@@ -15,7 +15,7 @@ from mma_eval.metrics.extract import (
     reading_of,
 )
 from mma_eval.metrics.letters import read_letter
-from mma_eval.types import Attribution, Labels, OptionScore, Outcome, Status
+from mma_eval.types import Attribution, Labels, Outcome, Status
 
 AnswerMode = Literal["option", "final_answer", "letter"]
 
@@ -33,15 +33,13 @@ def score_answer(record: AnswerRecord, mode: AnswerMode) -> SampleRecord:
     if record.status in (Status.REFUSED, Status.CONTEXT_OVERFLOW):
         judgement = lenient = _UNSAID
     elif record.status is Status.OK and record.option_scores:
-        scores = [OptionScore(s.option, s.log_likelihood, s.tokens) for s in record.option_scores]
-        judgement = _judge(record, likelihood_reading(scores))
+        judgement = _judge(record, likelihood_reading(record.option_scores))
     elif record.status is Status.OK:
         text = record.answer or ""
         judgement = _judge(record, _read(text, record.options, mode))
         lenient = _judge(record, _read_leniently(text, record.options, mode))
-    answer = {name: getattr(record, name) for name in AnswerRecord.model_fields}
-    return SampleRecord(
-        **answer,
+    return read_as(
+        record,
         outcome=judgement.outcome if judgement else None,
         option=judgement.option if judgement else None,
         attribution=judgement.attribution if judgement else None,

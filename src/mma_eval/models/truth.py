@@ -51,7 +51,7 @@ def read_truth(path: Path) -> Truth:
             "name one with --model-args truth=FILE"
         )
     labels: dict[tuple[Stream, Clip], str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:

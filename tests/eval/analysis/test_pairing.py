@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mma_eval.eval.analysis.pairing import Pair, pair_records
 from mma_eval.eval.log import SampleRecord
 from mma_eval.types import Ask, Status
@@ -58,7 +60,7 @@ class TestSources:
         assert (found.pairs, found.left_first, found.left_second) == ((), 0, 1)
 
     def test_a_sound_of_unknown_origin_only_meets_itself(self) -> None:
-        unknown = swapped("a", "b").model_copy(update={"audio_source": None})
+        unknown = replace(swapped("a", "b"), audio_source=None)
         assert pair_records([plain("a"), plain("b")], [unknown]).pairs == ()
         assert names(pair_records([unknown], [unknown]).pairs) == [("a", "a")]
 

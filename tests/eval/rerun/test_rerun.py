@@ -14,7 +14,7 @@ import pytest
 from mma_eval import evaluate
 from mma_eval.errors import MmaEvalError, UsageError
 from mma_eval.eval.evaluate import NoProgress, Run
-from mma_eval.eval.log import OptionRecord, SampleRecord
+from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.rerun.comparison import (
     Kind,
     RunComparison,
@@ -31,7 +31,7 @@ from mma_eval.eval.rerun.repeat import (
 from mma_eval.media.source import Media
 from mma_eval.models.base import OneByOne, register_model
 from mma_eval.models.qwen_omni import QwenOmni
-from mma_eval.types import Answer, Group, Question, Status
+from mma_eval.types import Answer, Group, OptionScore, Question, Status
 from tests.conftest import make_clip
 
 NUMBERS = count()
@@ -287,10 +287,10 @@ def test_right_answers_are_counted_on_both_sides(manifest: Path, tmp_path: Path)
 
 def scored(sample: SampleRecord, *scores: float) -> SampleRecord:
     options = tuple(
-        OptionRecord(option=option, log_likelihood=score, tokens=1)
+        OptionScore(option=option, log_likelihood=score, tokens=1)
         for option, score in zip("ab", scores, strict=True)
     )
-    return sample.model_copy(update={"option_scores": options})
+    return replace(sample, option_scores=options)
 
 
 def test_the_largest_difference_in_scores(manifest: Path, tmp_path: Path) -> None:

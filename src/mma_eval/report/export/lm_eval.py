@@ -19,7 +19,7 @@ from typing import Any
 
 from mma_eval.eval.analysis.questions import is_ill_posed
 from mma_eval.eval.analysis.subject import Subject
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.log import SampleRecord, to_json
 from mma_eval.eval.manifest import TaskEntry
 from mma_eval.eval.scorecard import TaskScore
 from mma_eval.report.export.files import model_folder, model_name, moment
@@ -87,7 +87,7 @@ def _sample_metrics(score: TaskScore) -> tuple[str, ...]:
 
 
 def _sample(at: int, record: SampleRecord, metrics: tuple[str, ...]) -> dict[str, Any]:
-    document = record.model_dump(mode="json", include=SAMPLE_FIELDS)
+    document = to_json(record, SAMPLE_FIELDS)
     return {
         "doc_id": at,
         "doc": document,

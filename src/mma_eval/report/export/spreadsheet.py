@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from mma_eval.eval.analysis.subject import Subject
-from mma_eval.eval.log import SampleRecord, TokenRecord
+from mma_eval.eval.log import SampleRecord, field_names
 from mma_eval.report.export.files import model_folder, model_name, moment
 from mma_eval.report.measurements import measurements
+from mma_eval.types import TokenCounts
 
 Cell = str | int | float | None
 
@@ -60,9 +61,9 @@ def _whose(subject: Subject) -> tuple[str, str]:
 def _sample_columns() -> list[str]:
     """The fields of a sample record; token counts have a column each."""
     columns = ["model", "run"]
-    for name in SampleRecord.model_fields:
+    for name in field_names(SampleRecord):
         if name == "tokens":
-            columns += [f"tokens_{count}" for count in TokenRecord.model_fields]
+            columns += [f"tokens_{count}" for count in field_names(TokenCounts)]
         else:
             columns.append(name)
     return columns
@@ -71,10 +72,10 @@ def _sample_columns() -> list[str]:
 def _sample_rows(subject: Subject) -> Iterator[list[Cell]]:
     for sample in subject.samples:
         row: list[Cell] = list(_whose(subject))
-        for name in SampleRecord.model_fields:
+        for name in field_names(SampleRecord):
             value = getattr(sample, name)
             if name == "tokens":
-                row += [getattr(value, count, None) for count in TokenRecord.model_fields]
+                row += [getattr(value, count, None) for count in field_names(TokenCounts)]
             elif name == "option_scores":
                 row.append(" | ".join(f"{s.option} {s.log_likelihood}" for s in value))
             elif isinstance(value, tuple):
