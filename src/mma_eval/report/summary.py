@@ -72,7 +72,7 @@ def _baseline_line(run: Run, baseline: Baseline) -> str | None:
 
 
 def _next_command(run: Run, baseline: Baseline) -> str:
-    """Retry what failed, else make the baseline, else the whole benchmark, else score again."""
+    """Retry what failed, else make the baseline, else the whole benchmark, else the report."""
     if run.failures:
         return f"{run.manifest.command}  (asks the {len(run.failures)} failed samples again)"
     if not baseline.accuracy:
@@ -82,7 +82,7 @@ def _next_command(run: Run, baseline: Baseline) -> str:
         by_likelihood = run.manifest.settings.answer_by == "likelihood"
         everything = "'mma_bench,-cot_*'" if by_likelihood else "mma_bench"
         return baseline.command.removesuffix("aligned") + everything
-    return _score_command(run)
+    return shlex.join(["mma-eval", "report", str(run.folder), "-o", "report.html"])
 
 
 def _score_command(run: Run) -> str:
