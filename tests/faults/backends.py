@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
+from mma_eval import watched
 from mma_eval.media.source import Media
 from mma_eval.models.base import Model, ModelArguments, OneByOne
 from mma_eval.models.card import ModelCard
@@ -12,6 +14,23 @@ from mma_eval.types import Answer, Group, Question
 CARD = ModelCard(
     name="specimen", backend="specimen", family="test", summary="A test backend", license="none"
 )
+
+
+_LET_GO = threading.Event()
+
+
+def hang() -> None:
+    """Does not return before `let_go`."""
+    _LET_GO.wait()
+
+
+def let_go() -> None:
+    """End what hangs: a process that still has such a thread ends abruptly."""
+    _LET_GO.set()
+    for thread in threading.enumerate():
+        if thread.name == watched.NAME:
+            thread.join()
+    _LET_GO.clear()
 
 
 class Replying(OneByOne):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from mma_eval.types import (
     Status,
     TokenCounts,
 )
-from tests.faults.backends import Answering, Replying, bird
+from tests.faults.backends import Answering, Replying, bird, hang
 
 TASK = "aligned_visual"
 
@@ -111,7 +110,7 @@ def test_a_nonsensical_answer_fails_its_own_question(
         (lambda q: scores(q, math.nan, -1, -1, -1), "the log-likelihood nan for 'Bird'"),
         (lambda q: scores(q, -1, -math.inf, -1, -1), "the log-likelihood -inf for 'Cat'"),
         (lambda q: scores(q, -1, -1), "scores for other options than were asked (Door, Frog)"),
-        (lambda q: Answer(q.id, Status.OK, text="Bird"), "scores for other options"),
+        (lambda q: Answer(q.id, Status.OK, text="Bird"), "no option scores"),
         (
             lambda q: Answer(
                 q.id,
@@ -200,7 +199,7 @@ def test_a_question_that_hangs_is_a_timeout_and_the_next_is_asked(
 ) -> None:
     def reply(media: Media, question: Question) -> str:
         if "clip2" in question.id:
-            Event().wait()
+            hang()
         return "Bird"
 
     model = Replying(reply, answer_timeout=0.3)
@@ -225,7 +224,7 @@ def test_an_error_within_the_time_limit_is_itself(manifest: Path, tmp_path: Path
 def test_a_run_without_answers_ends_at_its_stall_limit(manifest: Path, tmp_path: Path) -> None:
     def reply(media: Media, question: Question) -> str:
         if "clip4" in question.id:
-            Event().wait()
+            hang()
         return "Bird"
 
     with pytest.raises(StoppedError, match=r"no answer came for 0\.5 s \(--stall-limit\)"):

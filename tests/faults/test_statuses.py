@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pytest
@@ -27,7 +26,7 @@ from mma_eval.types import (
     TokenCounts,
 )
 from tests.conftest import make_clip
-from tests.faults.backends import CARD, Answering, Replying, bird
+from tests.faults.backends import CARD, Answering, Replying, bird, hang
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def api_error(place: Place) -> Run:
 
 
 def timeout(place: Place) -> Run:
-    return place.run(on_the_second_clip(lambda: Event().wait(), answer_timeout=0.2))
+    return place.run(on_the_second_clip(hang, answer_timeout=0.2))
 
 
 def modality_missing(place: Place) -> Run:

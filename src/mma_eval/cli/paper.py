@@ -59,18 +59,19 @@ def paper_command(
     if svg is not None and len(asked) > 1:
         raise UsageError("--svg draws one table or figure; with all, give a folder (-o FOLDER)")
     from mma_eval.eval.analysis.subject import read_subjects
-    from mma_eval.report.paper.files import csv_text, write_tables, write_text
+    from mma_eval.report.files import save_text
+    from mma_eval.report.paper.files import csv_text, write_tables
     from mma_eval.report.paper.show import print_table
     from mma_eval.report.paper.table import make_table
 
     subjects = read_subjects(runs or ())
     tables = [make_table(paper, one, subjects) for one in asked]
     if csv is not None:
-        write_text(csv, csv_text(tables))
+        save_text(csv, csv_text(tables))
     if svg is not None:
         from mma_eval.report.paper.picture import picture
 
-        write_text(svg, picture(tables[0]))
+        save_text(svg, picture(tables[0]))
     if output_path is not None:
         written = write_tables(output_path, tables)
         output().print(f"{len(written)} files in {output_path}", markup=False, soft_wrap=True)

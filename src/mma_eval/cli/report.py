@@ -76,11 +76,11 @@ def _save_profile(subjects: Sequence[Subject], path: Path) -> None:
     """The robustness profile alone; raises UsageError for more than one model."""
     from mma_eval.cli.console import output
     from mma_eval.errors import UsageError
-    from mma_eval.report.svg.drawing import save_svg
+    from mma_eval.report.files import save_text
     from mma_eval.report.svg.profile import profile
 
     if len(subjects) != 1:
         names = ", ".join(subject.name for subject in subjects)
         raise UsageError(f"--profile draws one model, and these runs are of {names}")
-    save_svg(path, profile(subjects[0].name, subjects[0].scores))
+    save_text(path, profile(subjects[0].name, subjects[0].scores))
     output().print(str(path), markup=False, soft_wrap=True)

@@ -32,8 +32,8 @@ def _save_picture(run: Run, path: Path) -> None:
     from rich.terminal_theme import DIMMED_MONOKAI
 
     from mma_eval.cli.console import canvas
-    from mma_eval.errors import StoreError
     from mma_eval.eval.baseline import aligned_baseline
+    from mma_eval.report.files import save_text
     from mma_eval.report.summary import print_run
 
     console = canvas()
@@ -42,10 +42,7 @@ def _save_picture(run: Run, path: Path) -> None:
     picture = console.export_svg(title=title, theme=DIMMED_MONOKAI)
     # The fonts that rich names are fetched from the network; the reader's own will do.
     picture = re.sub(r"@font-face\s*{.*?}", "", picture, flags=re.DOTALL)
-    try:
-        path.write_text(picture, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: the picture cannot be written ({error.strerror})") from error
+    save_text(path, picture)
 
 
 def show_run(run: Run) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 from mma_eval.demo.clips import CLASSES, GENERATOR_VERSION, clip_id, clip_label, demo_clip
 from mma_eval.errors import MediaError, UsageError
+from mma_eval.whole_file import replacing
 
 OnProgress = Callable[[int, int], None]
 
@@ -81,10 +81,5 @@ def _manifest_row(seed: int, index: int) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    # A name of this call's own, so that two processes never write one file.
-    partial = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
+    with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +21,7 @@ from mma_eval.eval.score import RunScores
 from mma_eval.eval.settings import RunSettings
 from mma_eval.models.card import ModelCard
 from mma_eval.task.spec import AnswerForm
+from mma_eval.whole_file import replacing
 
 RUN_FILE = "run.json"
 SAMPLES_FILE = "samples.jsonl"
@@ -199,20 +198,14 @@ def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
 
 
 def _replace(path: Path, parts: Iterable[str]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
+        with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
             file.writelines(parts)
-        partial.replace(path)
     except OSError as error:
         raise StoreError(
             f"{path}: the results cannot be written ({error.strerror}); every answer is kept in "
             "the store, so the same command with space and permissions continues from there"
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def package_versions() -> dict[str, str]:

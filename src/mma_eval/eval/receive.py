@@ -89,6 +89,9 @@ def _text_faults(text: object) -> Iterator[str]:
 
 
 def _score_faults(options: tuple[str, ...], answer: Answer) -> Iterator[str]:
+    if not answer.option_scores:
+        yield "no option scores; perhaps it cannot answer by likelihood"
+        return
     scored = [score.option for score in answer.option_scores]
     if sorted(scored) != sorted(options):
         odd = sorted({*scored} ^ {*options}) or ["one twice"]

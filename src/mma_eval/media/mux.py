@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from fractions import Fraction
 from io import BytesIO
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mma_eval.errors import MediaError
+from mma_eval.whole_file import replacing
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -146,11 +146,8 @@ def _even(pixels: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mma_eval.errors import ManifestError, PrerequisiteError, StoreError, UsageError
+from mma_eval.whole_file import replacing
 
 HUB_PREFIX = "hf:"
 Line = tuple[int, dict[str, Any]]
@@ -121,9 +122,8 @@ def _write_manifest(table: Any, manifest: Path) -> None:
             for key, value in row.items()
         }
         lines.append(json.dumps(values, ensure_ascii=False))
-    partial = manifest.with_suffix(".partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(manifest)
+    with replacing(manifest) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _local_media(value: Any, folder: Path) -> Any:
@@ -137,7 +137,6 @@ def _local_media(value: Any, folder: Path) -> Any:
     suffix = Path(value.get("path") or "clip.mp4").suffix
     path = folder / (sha256(value["bytes"]).hexdigest()[:24] + suffix)
     if not path.is_file():
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(value["bytes"])
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(value["bytes"])
     return str(path)

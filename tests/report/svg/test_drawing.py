@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from mma_eval.errors import StoreError
-from mma_eval.report.svg.drawing import Drawing, save_svg
+from mma_eval.report.svg.drawing import Drawing
 from mma_eval.report.svg.palette import INK, MISSING, SOURCES
 from mma_eval.types import Attribution
 from tests.report.svg.picture import Picture
@@ -75,10 +73,3 @@ def test_a_text_without_room_is_shortened_and_whole_in_its_tooltip() -> None:
 def test_what_is_no_place_is_refused(place: float) -> None:
     with pytest.raises(ValueError, match="no coordinate"):
         Drawing(100, "", "").line(0, place, 1, 1, INK)
-
-
-def test_a_picture_that_cannot_be_written_says_which(tmp_path: Path) -> None:
-    save_svg(tmp_path / "plot.svg", drawn("one"))
-    assert (tmp_path / "plot.svg").read_text(encoding="utf-8") == drawn("one")
-    with pytest.raises(StoreError, match="missing/plot.svg: the picture cannot be written"):
-        save_svg(tmp_path / "missing" / "plot.svg", drawn("one"))

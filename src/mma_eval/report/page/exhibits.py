@@ -125,6 +125,7 @@ def _exhibit_view(exhibit: Exhibit, subject: Subject, shown: _Shown) -> ExhibitV
         ),
         option=sample.option,
         error=sample.error,
+        notes=sample.notes,
         tokens=words.tokens_of(sample),
         frames=shown.frames,
         filler=sample.filler,

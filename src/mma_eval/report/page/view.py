@@ -188,6 +188,8 @@ class ExhibitView:
     option_scores: tuple[Fact, ...]
     option: str | None
     error: str | None
+    notes: tuple[str, ...]
+    """What was unusual about how the answer came about."""
     tokens: str
     frames: str | None
     filler: str | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from mma_eval.errors import StoreError
+from mma_eval.whole_file import replacing
 
 _OURS = re.compile(r"clip-[0-9a-f]{16}\.mp4")
 
@@ -25,23 +25,15 @@ def write_page(path: Path, html: str, beside: Mapping[str, bytes]) -> None:
         if beside:
             folder.mkdir(exist_ok=True)
         for name, content in beside.items():
-            _write_whole(folder / name, content)
-        _write_whole(path, html.encode("utf-8"))
+            with replacing(folder / name) as partial:
+                partial.write_bytes(content)
+        with replacing(path) as partial:
+            partial.write_text(html, encoding="utf-8")
         _remove_old(folder, beside)
     except OSError as error:
         raise StoreError(
             f"{path}: the report cannot be written ({error.strerror}); choose another -o"
         ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _remove_old(folder: Path, kept: Mapping[str, bytes]) -> None:

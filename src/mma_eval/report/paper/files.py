@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mma_eval.errors import StoreError
+from mma_eval.report.files import save_text
 from mma_eval.report.paper.picture import picture
 from mma_eval.report.paper.show import print_table
 from mma_eval.report.paper.table import PaperTable
@@ -57,18 +57,9 @@ def write_tables(folder: Path, tables: Iterable[PaperTable]) -> list[Path]:
             ("svg", picture(table)),
         ):
             path = folder / f"{table.exhibit.id}.{suffix}"
-            write_text(path, text)
+            save_text(path, text)
             written.append(path)
     return written
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file and the folders above it; raises StoreError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _numbers(table: PaperTable) -> Iterator[tuple[object, ...]]:

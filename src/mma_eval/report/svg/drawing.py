@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from mma_eval.errors import StoreError
 from mma_eval.report.svg.lettering import BODY, shortened
 from mma_eval.report.svg.palette import (
     INK,
@@ -208,14 +206,6 @@ class Drawing:
 
     def _name(self, element: Element, attribute: str, form: str) -> None:
         self._names.append((element, attribute, form))
-
-
-def save_svg(path: Path, svg: str) -> None:
-    """Raises StoreError where the picture cannot be written."""
-    try:
-        path.write_text(svg, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: the picture cannot be written ({error.strerror})") from error
 
 
 def _paint(shape: Element, attribute: str, colour: Colour) -> None:

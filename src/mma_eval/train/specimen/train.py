@@ -26,6 +26,7 @@ from mma_eval.train.specimen.config import SpecimenShape, thinker_config
 from mma_eval.train.specimen.pool import Pool
 from mma_eval.train.specimen.scenes import draw_pictures, draw_scenes, draw_sounds
 from mma_eval.train.specimen.schedule import Recipe, Stage
+from mma_eval.whole_file import replacing
 
 CHECKPOINT_EVERY = 100
 _CLIP_NORM = 1.0
@@ -187,11 +188,10 @@ def _save_state(
     path: Path, specimen: Specimen, optimiser: torch.optim.Optimizer, step: int
 ) -> None:
     """Write beside the file and rename, so that a kill leaves the last whole state."""
-    partial = path.with_suffix(".partial")
     state = {
         "step": step,
         "specimen": specimen.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        torch.save(state, partial)
