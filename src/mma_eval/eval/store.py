@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pydantic import TypeAdapter, ValidationError
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from mma_eval.errors import StoreError
 from mma_eval.types import Answer
@@ -17,6 +18,8 @@ from mma_eval.types import Answer
 _ANSWER = TypeAdapter(Answer)
 NO_STORE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
 """Names of SQLite's errors for a file that is damaged, or that something else wrote."""
+PATIENCE = 60.0
+"""Seconds to wait for another process that holds the file."""
 
 
 class StoredAnswerError(StoreError):
@@ -33,14 +36,9 @@ class AnswerStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Backends may pull questions from a thread of their own; the lock keeps them in line.
             self._connection = sqlite3.connect(
-                path, timeout=60, isolation_level=None, check_same_thread=False
+                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
-            )
-            self._connection.execute("SELECT key, answer FROM answers LIMIT 0")
+            _prepare(self._connection)
 
     def get(self, key: str) -> Answer | None:
         """The answer under `key`; raises StoredAnswerError where it was written by other software.
@@ -87,7 +85,7 @@ class AnswerStore:
             with self._lock:
                 yield
         except (sqlite3.Error, OSError) as error:
-            if getattr(error, "sqlite_errorname", "").startswith(NO_STORE):
+            if _errorname(error).startswith(NO_STORE):
                 raise StoreError(
                     f"{self.path}: is damaged or is no answer store ({error}); move it away to "
                     "start a new one, or choose another --output-path"
@@ -97,3 +95,26 @@ class AnswerStore:
                 f"{self.path}: the answer store cannot be {verb} ({reason}); check space and "
                 "permissions, or choose another --output-path. Answers already stored are kept"
             ) from error
+
+
+@retry(
+    retry=retry_if_exception(lambda error: _errorname(error).startswith("SQLITE_BUSY")),
+    wait=wait_random_exponential(multiplier=0.02, max=1),
+    stop=stop_after_delay(PATIENCE),
+    reraise=True,
+)
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the file a store in WAL mode.
+
+    SQLite does not wait by itself while another process changes the mode or closes the file.
+    """
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
+    )
+    connection.execute("SELECT key, answer FROM answers LIMIT 0")
+
+
+def _errorname(error: BaseException) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
