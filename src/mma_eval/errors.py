@@ -23,7 +23,7 @@ class UnknownNameError(UsageError):
     """A name that is not known, with the nearest one that is."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
-        self.kind, self.name, self.known = kind, name, sorted(known)
+        self.kind, self.name, self.known = kind, name, sorted(set(known))
         super().__init__(f"{where}unknown {kind} '{name}'{suggestion(name, self.known)}")
 
 

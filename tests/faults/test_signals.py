@@ -161,6 +161,18 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> 
     assert errors == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_output_is_no_traceback(closed: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m mma_eval.cli.main ls tasks {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_output_to_a_full_device_is_one_sentence(manifest: Path, tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():

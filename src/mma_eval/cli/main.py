@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,6 +72,7 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a bare `mma-eval --model ...` means `run`."""
+    _replace_closed_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0].startswith("-") and given[0] not in OWN_OPTIONS:
         given.insert(0, "run")
@@ -97,6 +100,14 @@ def main(arguments: list[str] | None = None) -> None:
         message = " ".join(f"{error.format_message()} (see mma-eval {command} --help)".split())
         code = _complain(message, 2)
     leave(code or 0)
+
+
+def _replace_closed_streams() -> None:
+    """What was started with a closed output (`>&-`) writes to nowhere, as print() does."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _commands() -> set[object]:
