@@ -104,10 +104,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _replace_closed_streams() -> None:
     """What was started with a closed output (`>&-`) writes to nowhere, as print() does."""
-    if sys.stdout is None:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  used to the end
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
 
 
 def _commands() -> set[object]:
