@@ -199,7 +199,9 @@ def _share(hits: Sequence[bool]) -> str:
         return ""
     interval = wilson(sum(hits), len(hits))
     rate = 100 * sum(hits) / len(hits)
-    return f"{rate:.0f} % [{100 * interval.low:.0f}-{100 * interval.high:.0f}]"
+    # An end below 1 % is not rounded to a certainty.
+    ends = [f"{100 * end:.{1 if 0 < end < 0.01 else 0}f}" for end in (interval.low, interval.high)]
+    return f"{rate:.0f} % [{'-'.join(ends)}]"
 
 
 def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
