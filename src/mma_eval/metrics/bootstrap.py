@@ -200,22 +200,23 @@ def _standard_error(
     return math.sqrt(max(fewest + other - both, fewest, other))
 
 
-def _times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[Numbers]:
+def _times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     """How often each cluster is in each resample, `[some replicates, clusters]` at a time."""
     rows = max(1, _AT_ONCE // clusters)
     for first in range(0, replicates, rows):
         yield _draw(clusters, min(rows, replicates - first), seed, first)
 
 
-@lru_cache(maxsize=16)
-def _draw(clusters: int, replicates: int, seed: int, first: int) -> Numbers:
+@lru_cache(maxsize=32)
+def _draw(clusters: int, replicates: int, seed: int, first: int) -> NDArray[np.uint8]:
     """Kept, since the tasks of a run mostly have as many clusters as each other."""
     import numpy as np
 
     drawn = np.random.RandomState([seed, 1, first]).randint(0, clusters, (replicates, clusters))
     drawn += np.arange(replicates)[:, None] * clusters
-    times = np.bincount(drawn.ravel(), minlength=replicates * clusters).astype(np.float32)
-    return times.reshape(replicates, clusters)
+    times = np.bincount(drawn.ravel(), minlength=replicates * clusters)
+    # One byte will do: of 256 clusters or more, none is ever drawn 256 times.
+    return times.astype(np.uint8).reshape(replicates, clusters)
 
 
 def _partitions(clusterings: Sequence[Indices]) -> list[Indices]:
