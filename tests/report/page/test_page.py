@@ -57,6 +57,13 @@ def test_numbers_are_those_of_the_run(runs: Path, tmp_path: Path) -> None:
     assert numbers[0] == "33.3"
 
 
+def test_classes_that_are_taken_for_others_are_named(runs: Path, tmp_path: Path) -> None:
+    assert report(tmp_path, str(runs), "--gallery", "0") == 0
+    html = re.sub(r"\s+", " ", text_of(tmp_path / "page.html"))
+    rows = re.findall(r"<bdi>(\w+)</bdi></td> <td><bdi>(\w+)</bdi></td> <td[^>]*>([^<]*)<", html)
+    assert rows[:2] == [("Cat", "Bird", "2 of 2"), ("Door", "Bird", "2 of 2")]
+
+
 def test_without_a_gallery_there_are_no_clips(runs: Path, tmp_path: Path) -> None:
     assert report(tmp_path, str(runs), "--gallery", "0") == 0
     html = text_of(tmp_path / "page.html")

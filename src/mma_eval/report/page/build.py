@@ -22,6 +22,7 @@ from mma_eval.report.page.plots import (
 )
 from mma_eval.report.page.tables import (
     abstention_rows,
+    confusion_rows,
     following_rows,
     reported_rows,
     score_row,
@@ -65,6 +66,7 @@ def subject_view(number: int, subject: Subject) -> SubjectView:
         rows=tuple(score_row(score, scores, number) for score in shown),
         abstentions=abstention_rows(scores),
         followings=following_rows(scores),
+        confusions=confusion_rows(scores),
         reported=reported_rows(scores, card.reported),
         reported_plot=reported_plot(subject),
         data=_data(subject),

@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 from mma_eval.eval.analysis.subject import Subject
 from mma_eval.eval.scorecard import RunScores, TaskScore
 from mma_eval.eval.task_names import is_control
+from mma_eval.metrics.words import same_name
 from mma_eval.models.card import Reported
 from mma_eval.report.page import words
 from mma_eval.report.page.view import (
     AbstentionRow,
+    ConfusionRow,
     FollowingRow,
     Number,
     ReportedRow,
@@ -21,6 +23,9 @@ from mma_eval.report.page.view import (
 from mma_eval.report.svg.conditions import Condition, Headline
 from mma_eval.report.svg.scale import percent
 from mma_eval.types import Attribution
+
+CONFUSIONS = 3
+"""Rows of each task; `run.json` holds all."""
 
 
 def side_rows(subjects: Sequence[Subject]) -> tuple[SideRow, ...]:
@@ -109,6 +114,31 @@ def following_rows(scores: RunScores) -> tuple[FollowingRow, ...]:
         )
         for following in scores.followings
     )
+
+
+def confusion_rows(scores: RunScores) -> tuple[ConfusionRow, ...]:
+    """For each task the classes that were most often taken for one other, at least twice."""
+    asked = {score.task: _asked(score) for score in scores.tasks}
+    rows = []
+    for table in scores.classes:
+        clips = {score.label: score.accuracy.n for score in table.classes}
+        mistaken = [
+            cell
+            for cell in table.confusion
+            if cell.count > 1 and cell.named is not None and not same_name(cell.named, cell.target)
+        ]
+        mistaken.sort(key=lambda cell: -cell.count / clips[cell.target])
+        rows += [
+            ConfusionRow(
+                condition=Condition.of(table.task).words,
+                asked=asked[table.task],
+                target=cell.target,
+                named=cell.named or "",
+                count=f"{cell.count} of {clips[cell.target]}",
+            )
+            for cell in mistaken[:CONFUSIONS]
+        ]
+    return tuple(rows)
 
 
 def reported_rows(scores: RunScores, reported: Sequence[Reported]) -> tuple[ReportedRow, ...]:

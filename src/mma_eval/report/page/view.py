@@ -86,6 +86,17 @@ class FollowingRow:
 
 
 @dataclass(frozen=True)
+class ConfusionRow:
+    """A class that was often taken for another one."""
+
+    condition: str
+    asked: str
+    target: str
+    named: str
+    count: str
+
+
+@dataclass(frozen=True)
 class ReportedRow:
     """A published number beside the one of this page."""
 
@@ -138,6 +149,8 @@ class SubjectView:
     data: str
     """The datasets by name."""
     classes: Plot | None
+    confusions: tuple[ConfusionRow, ...]
+    """The most frequent ones of each task."""
     runs: tuple[RunView, ...]
 
     @property
