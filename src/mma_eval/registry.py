@@ -86,9 +86,14 @@ def _address(thing: object) -> str:
 MODELS: Registry[Any] = Registry(
     "model backend",
     {
+        "chatbridge": "mma_eval.models.chatbridge.backend:ChatBridge",
+        "gemini": "mma_eval.models.gemini.backend:Gemini",
         "mock": "mma_eval.models.mock:Mock",
+        "openai": "mma_eval.models.openai.backend:OpenAICompatible",
+        "pandagpt": "mma_eval.models.pandagpt.backend:PandaGPT",
         "planted": "mma_eval.models.planted:Planted",
-        "qwen_omni": "mma_eval.models.qwen_omni:QwenOmni",
+        "qwen_omni": "mma_eval.models.qwen.backend:QwenOmni",
+        "videollama2": "mma_eval.models.videollama2.backend:VideoLlama2Model",
     },
     group="mma_eval.models",
 )

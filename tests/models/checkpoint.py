@@ -60,7 +60,7 @@ def build_checkpoint(
 
     folder.mkdir(parents=True, exist_ok=True)
     entries = size.vocabulary - len(SPECIAL_TOKENS)
-    tokenizer = learn_tokenizer(_corpus(size.vocabulary), entries, least=0)
+    tokenizer = learn_tokenizer(corpus(size.vocabulary), entries, least=0)
     tokenizer.save_pretrained(folder)
     config = _thinker_config(size, tokenizer)
     torch.manual_seed(seed)
@@ -109,7 +109,7 @@ GENERATION: dict[str, Any] = {
 }
 
 
-def _corpus(vocabulary: int) -> list[str]:
+def corpus(vocabulary: int) -> list[str]:
     """Prompt-like text, and enough invented words to fill a large vocabulary."""
     draw = random.Random(0)
     sounds = [c + v for c in "bcdfghklmnprstvw" for v in ("a", "e", "i", "o", "an", "er", "ing")]
@@ -199,10 +199,15 @@ def _root_config(thinker: Any) -> dict[str, Any]:
 def _write_weights(
     folder: Path, state: dict[str, torch.Tensor], *, sharded: bool, talker: bool
 ) -> None:
-    tensors = {_published_name(name): tensor.contiguous() for name, tensor in state.items()}
+    tensors = {published_name(name): tensor.contiguous() for name, tensor in state.items()}
     if talker:
         tensors["talker.codec_head.weight"] = torch.zeros(4, 4)
         tensors["token2wav.code2wav_dit_model.proj_out.weight"] = torch.zeros(4, 4)
+    write_tensors(folder, tensors, sharded=sharded)
+
+
+def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], *, sharded: bool) -> None:
+    """One file, or three with an index, as the hub has large checkpoints."""
     if not sharded:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return
@@ -217,7 +222,7 @@ def _write_weights(
     _write_json(folder / "model.safetensors.index.json", {"weight_map": weight_map, "metadata": {}})
 
 
-def _published_name(name: str) -> str:
+def published_name(name: str) -> str:
     name = name.replace("model.language_model.", "model.", 1)
     for tower in ("visual", "audio_tower"):
         name = name.replace(f"model.{tower}.", f"{tower}.", 1)

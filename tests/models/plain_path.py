@@ -1,4 +1,4 @@
-"""Qwen2.5-Omni the plain way: one request at a time, whole prompts, `generate()`.
+"""A Qwen-Omni thinker the plain way: one request at a time, whole prompts, `generate()`.
 
 Inputs come from what transformers brings (tokenizer, chat template, mel, chunking), and from code
 written apart from the backend where that needs torchvision. Nothing here imports the engine.
@@ -20,6 +20,8 @@ from mma_eval.media.policy import Sampling
 from mma_eval.media.source import Media
 
 PATCH, MERGE, GROUP = 14, 2, 2
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass
@@ -31,11 +33,13 @@ class PlainPath:
     extractor: Any
     template: str
     sampling: Sampling
-    system: str
+    system: str | None
     fps: float = 2.0
 
     @classmethod
-    def load(cls, folder: Path, sampling: Sampling, system: str, fps: float = 2.0) -> PlainPath:
+    def load(
+        cls, folder: Path, sampling: Sampling, system: str | None, fps: float = 2.0
+    ) -> PlainPath:
         from transformers import (
             AutoTokenizer,
             Qwen2_5OmniThinkerForConditionalGeneration,
@@ -113,10 +117,10 @@ class PlainPath:
         elif audio:
             content.append({"type": "audio"})
         content.append({"type": "text", "text": after})
-        messages = [
-            {"role": "system", "content": [{"type": "text", "text": self.system}]},
-            {"role": "user", "content": content},
-        ]
+        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if self.system is not None:
+            said = [{"type": "text", "text": self.system}]
+            messages.insert(0, {"role": "system", "content": said})
         text: str = self.tokenizer.apply_chat_template(
             messages, chat_template=self.template, add_generation_prompt=True, tokenize=False
         )
@@ -180,10 +184,12 @@ def audio_tokens(mel_frames: torch.Tensor) -> torch.Tensor:
     return counted
 
 
-def plain_size(height: int, width: int, smallest: int, largest: int) -> tuple[int, int]:
+def plain_size(
+    height: int, width: int, smallest: int, largest: int, patch: int = PATCH
+) -> tuple[int, int]:
     """Height and width after resizing, as `smart_resize` of transformers' Qwen2-VL (its module
-    needs pillow) defines them: multiples of 28, scaled by the root of the area's excess."""
-    step = PATCH * MERGE
+    needs pillow) defines them: multiples of two patches, scaled by the root of the excess."""
+    step = patch * MERGE
     sizes = np.array([height, width], dtype=np.float64)
     near = np.round(sizes / step) * step
     excess = np.sqrt(height * width / np.array([largest, smallest]))
@@ -195,26 +201,31 @@ def plain_size(height: int, width: int, smallest: int, largest: int) -> tuple[in
 
 
 def plain_patches(
-    pixels: NDArray[np.uint8], smallest: int, largest: int
+    pixels: NDArray[np.uint8],
+    smallest: int,
+    largest: int,
+    patch: int = PATCH,
+    mean: tuple[float, ...] = CLIP_MEAN,
+    std: tuple[float, ...] = CLIP_STD,
 ) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
     """Patches of `[T, H, W, 3]` in the order of Qwen's towers, cut out one by one."""
-    height, width = plain_size(pixels.shape[1], pixels.shape[2], smallest, largest)
+    height, width = plain_size(pixels.shape[1], pixels.shape[2], smallest, largest, patch)
     frames = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2)
     if (height, width) != pixels.shape[1:3]:
         frames = torch.nn.functional.interpolate(
             frames, size=(height, width), mode="bicubic", antialias=True
         )
-    mean = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32) * np.float32(255)
-    std = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32) * np.float32(255)
-    scaled = (frames.numpy().astype(np.float32) - mean[:, None, None]) / std[:, None, None]
+    centre = np.array(mean, dtype=np.float32) * np.float32(255)
+    spread = np.array(std, dtype=np.float32) * np.float32(255)
+    scaled = (frames.numpy().astype(np.float32) - centre[:, None, None]) / spread[:, None, None]
     cells = []
     for group in range(0, len(scaled), GROUP):
-        for row in range(0, height, PATCH * MERGE):
-            for column in range(0, width, PATCH * MERGE):
-                for down in (0, PATCH):
-                    for across in (0, PATCH):
+        for row in range(0, height, patch * MERGE):
+            for column in range(0, width, patch * MERGE):
+                for down in (0, patch):
+                    for across in (0, patch):
                         top, left = row + down, column + across
-                        cell = scaled[group : group + GROUP, :, top : top + PATCH, left:]
-                        cells.append(cell[..., :PATCH].transpose(1, 0, 2, 3).reshape(-1))
-    grid = (len(scaled) // GROUP, height // PATCH, width // PATCH)
+                        cell = scaled[group : group + GROUP, :, top : top + patch, left:]
+                        cells.append(cell[..., :patch].transpose(1, 0, 2, 3).reshape(-1))
+    grid = (len(scaled) // GROUP, height // patch, width // patch)
     return np.stack(cells), grid

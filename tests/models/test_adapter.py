@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from mma_eval.errors import ModelError, PrerequisiteError
 from mma_eval.media.source import Media, NoAudio, NoVideo
-from mma_eval.models.adapter import nested_name, published_name
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.local.adapter import nested_name, published_name
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.types import Group, Question, ScoreOptions
 from tests.models.conftest import MakeBackend
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mma_eval.models.decoding import TokenChooser, penalised, sampled
+from mma_eval.models.local.decoding import TokenChooser, penalised, sampled
 from mma_eval.types import Generate
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mma_eval.models.features import FeatureCache
+from mma_eval.models.local.features import FeatureCache
 
 
 @dataclass(frozen=True)

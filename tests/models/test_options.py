@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, VideoFile
-from mma_eval.models.options import OptionTree
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.local.options import OptionTree
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.types import Answer, Group, Question, ScoreOptions, Status
 from tests.models.conftest import MakeBackend
 

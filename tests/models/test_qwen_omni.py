@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from mma_eval.errors import ModelError, PrerequisiteError, UsageError
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, Silence, VideoFile
-from mma_eval.models.prefix import PrefixEngine, sub_batches
-from mma_eval.models.qwen_omni import QwenOmni, QwenOmniArguments
+from mma_eval.models.local.prefix import PrefixEngine, sub_batches
+from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments
 from mma_eval.types import Evidence, Generate, Group, Question, ScoreOptions, Status
 from tests.conftest import make_clip
 from tests.models.checkpoint import build_checkpoint
@@ -46,7 +46,7 @@ def test_importing_and_building_loads_neither_torch_nor_transformers(checkpoint:
     code = (
         "import sys\n"
         "from mma_eval.models.card import ModelCard\n"
-        "from mma_eval.models.qwen_omni import QwenOmni, QwenOmniArguments\n"
+        "from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments\n"
         "card = ModelCard(name='a', backend='qwen_omni', family='b', summary='', license='c',"
         f" weights={str(checkpoint)!r})\n"
         "print(QwenOmni(card, QwenOmniArguments()).sampling.frames.max_pixels)\n"

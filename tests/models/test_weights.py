@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from mma_eval.errors import ModelError, PrerequisiteError
-from mma_eval.models import weights
+from mma_eval.models.local import weights
 from tests.models.checkpoint import build_checkpoint
 
 REPO = "someone/some-omni"
@@ -42,3 +43,18 @@ def test_only_shards_with_a_thinker_are_read(tmp_path: Path) -> None:
     (folder / names[0]).unlink()
     with pytest.raises(ModelError, match=names[0]):
         weights.weight_files(folder)
+
+
+def test_pickles_are_read_where_there_is_nothing_better(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    assert [file.name for file in weights.weight_files(tmp_path)] == ["pytorch_model.bin"]
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert [file.name for file in weights.weight_files(tmp_path)] == ["model.safetensors"]
+
+
+def test_an_index_of_pickles_names_its_shards(tmp_path: Path) -> None:
+    shards = {"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00002-of-00002.bin"}
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": shards}), encoding="utf-8")
+    found = weights.weight_files(tmp_path, present=False)
+    assert [file.name for file in found] == sorted(shards.values())

@@ -6,7 +6,7 @@ import errno
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,9 @@ from mma_eval.types import (
     TokenCounts,
 )
 from mma_eval.watched import within
+
+if TYPE_CHECKING:
+    from mma_eval.models.remote.cost import Bill
 
 M = TypeVar("M", bound="type[Model]")
 
@@ -99,6 +102,13 @@ class Model(ABC):
         A question that fails is a failed answer; an exception that escapes means that the backend
         is broken.
         """
+
+    def estimate(self, asked: Iterable[tuple[Media, Question]]) -> Bill | None:
+        """What asking would use, from the headers of files; None for a model that charges nothing.
+
+        Raises MediaError.
+        """
+        return None
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         """What a run's manifest records of this backend (device, dtype, kernels, ...)."""

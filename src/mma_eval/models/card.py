@@ -28,6 +28,8 @@ class Limits(_Part):
 
     max_text_tokens: int | None = None
     streams: tuple[Literal["visual", "audio"], ...] = ("visual", "audio")
+    empty_for_missing: tuple[Literal["visual", "audio"], ...] = ()
+    """Streams in whose place it is fed black frames or silence where the track is missing."""
 
 
 class Exposure(_Part):

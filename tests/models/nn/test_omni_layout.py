@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
-from mma_eval.models.nn.omni_layout import MediaTokens, chunks
+import pytest
+import torch
+
+from mma_eval.models.nn.omni_layout import MediaTokens, TimedMediaTokens, chunks
 from mma_eval.models.nn.qwen_vision_input import Grid
 
 V, A, VB, VE, AB, AE = 1, 2, 3, 4, 5, 6
 TOKENS = MediaTokens(V, A, VB, VE, AB, AE, positions_per_second=25, seconds_per_chunk=2)
+TIMED = TimedMediaTokens(V, A, VB, VE, AB, AE, positions_per_second=13)
 
 
 def test_single_streams_and_none() -> None:
@@ -35,3 +39,35 @@ def test_chunks_are_those_of_transformers(pace: float) -> None:
 
     times = [group * pace * 25 for group in range(9) for _ in range(6)]
     assert chunks(times, 50) == Qwen2_5OmniProcessor.get_chunked_index(None, times, 50)
+
+
+def test_in_the_order_of_their_times() -> None:
+    """A group every 2 s is one every 26 positions; a sound token is one position."""
+    ids = TIMED.lay_out(Grid(2, 2, 4), 30, 2.0)
+    assert ids == [VB, AB, V, V, *[A] * 26, V, V, *[A] * 4, AE, VE]
+    assert TIMED.lay_out(Grid(2, 2, 2), 3, 2.0) == [VB, AB, V, A, A, A, V, AE, VE]
+    assert TIMED.lay_out(Grid(2, 2, 4), None, 2.0) == [VB, V, V, V, V, VE]
+
+
+@pytest.mark.parametrize("pace", [0.4, 0.5, 2 / 3, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("audio", [1, 13, 60, 130])
+def test_the_order_is_that_of_transformers(pace: float, audio: int) -> None:
+    from transformers import Qwen3OmniMoeProcessor
+
+    parts = SimpleNamespace(
+        video_processor=SimpleNamespace(merge_size=2),
+        video_token=str(V),
+        audio_token=str(A),
+        audio_bos_token=str(AB),
+        audio_eos_token=str(AE),
+    )
+    expected = Qwen3OmniMoeProcessor.replace_video_with_audio_token(
+        parts,
+        {"video_grid_thw": torch.tensor([[7, 4, 6]]), "video_second_per_grid": [pace]},
+        0,
+        {"num_audio_tokens": [audio]},
+        0,
+        position_id_per_seconds=13.0,
+    )
+    made = TIMED.lay_out(Grid(7, 4, 6), audio, pace)
+    assert made == [VB, *map(int, expected), VE]

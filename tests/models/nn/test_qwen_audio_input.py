@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mma_eval.models.nn.omni_family import audio_token_count
-from mma_eval.models.nn.qwen_audio_input import AudioInput
+from mma_eval.models.nn.omni_family import audio_token_count, windowed_audio_token_count
+from mma_eval.models.nn.qwen_audio_input import AudioInput, UnpaddedAudioInput
 from tests.models.plain_path import audio_tokens
 
 
@@ -47,3 +47,34 @@ def test_token_count_is_that_of_transformers() -> None:
     frames = torch.arange(3, 1200)
     expected = audio_tokens(frames).tolist()
     assert [audio_token_count(int(count)) for count in frames] == expected
+
+
+@pytest.mark.parametrize("samples", [201, 480, 15_999, 16_000, 16_001, 161_234])
+def test_the_sound_alone_is_as_qwen3_omnis_processor_hears_it(samples: int, extractor: Any) -> None:
+    from transformers import Qwen3OmniMoeProcessor
+    from transformers.models.qwen3_omni_moe.processing_qwen3_omni_moe import (
+        _get_feat_extract_output_lengths,
+    )
+
+    wave = sound(samples)
+    called = extractor(wave, return_tensors="pt", **Qwen3OmniMoeProcessor.audio_kwargs)
+    heard = UnpaddedAudioInput(extractor)
+    assert torch.equal(heard.mel(wave), called["input_features"])
+    frames = called["attention_mask"].sum(-1)
+    assert heard.mel(wave).shape[-1] == int(frames)
+    assert heard.tokens(samples) == int(_get_feat_extract_output_lengths(frames))
+
+
+@pytest.mark.parametrize(("samples", "tokens"), [(0, 0), (200, 0), (201, 1), (16_000, 13)])
+def test_tokens_of_a_sound_alone(samples: int, tokens: int, extractor: Any) -> None:
+    assert UnpaddedAudioInput(extractor).tokens(samples) == tokens
+
+
+def test_windowed_token_count_is_that_of_transformers() -> None:
+    from transformers.models.qwen3_omni_moe.modeling_qwen3_omni_moe import (
+        _get_feat_extract_output_lengths,
+    )
+
+    frames = torch.arange(1, 1200)
+    expected = _get_feat_extract_output_lengths(frames).tolist()
+    assert [windowed_audio_token_count(int(count)) for count in frames] == expected

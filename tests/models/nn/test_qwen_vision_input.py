@@ -55,3 +55,14 @@ def test_the_grid_is_known_without_pixels() -> None:
 def test_elongated_frames_are_refused() -> None:
     with pytest.raises(ValueError, match="elongated"):
         VisionInput(*LIMITS).resized(4, 1000)
+
+
+def test_larger_patches_and_another_normalisation() -> None:
+    half = (0.5, 0.5, 0.5)
+    limits = (4 * 1024, 12 * 1024)
+    vision = VisionInput(*limits, patch_size=16, mean=half, std=half)
+    video = pixels(4, 70, 130)
+    patches, grid = vision.patches(video)
+    expected, expected_grid = plain_patches(video, *limits, 16, half, half)
+    assert (grid.t, grid.h, grid.w) == expected_grid
+    assert torch.equal(patches, torch.from_numpy(expected))

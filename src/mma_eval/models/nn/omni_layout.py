@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,11 @@ Chunk = tuple[int, int]
 
 @dataclass(frozen=True)
 class MediaTokens:
-    """Ids of the placeholders, and the pace at which sight and sound are interleaved."""
+    """Ids of the placeholders, and the pace at which sight and sound are interleaved.
+
+    They alternate in chunks of `seconds_per_chunk`, as
+    `Qwen2_5OmniProcessor.replace_video_with_audio_token` lays them out.
+    """
 
     video: int
     audio: int
@@ -21,7 +26,7 @@ class MediaTokens:
     audio_start: int
     audio_end: int
     positions_per_second: int
-    seconds_per_chunk: float
+    seconds_per_chunk: float = 2.0
     merge_size: int = 2
 
     def lay_out(
@@ -29,8 +34,7 @@ class MediaTokens:
     ) -> list[int]:
         """Placeholder ids of one video, one sound, or one video with its sound; [] for neither.
 
-        With both, they alternate in chunks of two seconds between shared start and end marks, as
-        `Qwen2_5OmniProcessor.replace_video_with_audio_token` lays them out.
+        With both, they alternate between shared start and end marks.
         """
         if grid is None:
             if audio_tokens is None:
@@ -58,6 +62,24 @@ class MediaTokens:
             if number < len(heard):
                 ids += [self.audio] * (heard[number][1] - heard[number][0])
         return ids
+
+
+class TimedMediaTokens(MediaTokens):
+    """Sight and sound in the order of their times, a temporal group before a sound as late.
+
+    As `Qwen3OmniMoeProcessor.replace_video_with_audio_token` lays them out.
+    """
+
+    def _interleaved(self, grid: Grid, audio_tokens: int, seconds_per_grid: float) -> list[int]:
+        ids: list[int] = []
+        heard = 0
+        for group in range(grid.t):
+            time = group * seconds_per_grid * self.positions_per_second
+            until = min(audio_tokens, math.ceil(time))
+            ids += [self.audio] * (until - heard)
+            ids += [self.video] * self._per_group(grid)
+            heard = until
+        return [*ids, *[self.audio] * (audio_tokens - heard)]
 
 
 def chunks(times: Sequence[float], length: int) -> list[Chunk]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mma_eval.models.nn.omni_family import audio_token_count
+from mma_eval.models.nn.omni_family import audio_token_count, windowed_audio_token_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,3 +52,25 @@ class AudioInput:
         """Tokens that a sound of `samples` samples becomes; 0 where it is too short to encode."""
         frames = -(-samples // int(self.extractor.hop_length))
         return max(0, audio_token_count(frames))
+
+
+class UnpaddedAudioInput(AudioInput):
+    """Whisper's log-mel of the sound alone; as `Qwen3OmniMoeProcessor` calls the extractor."""
+
+    def mel(self, samples: NDArray[np.float32]) -> torch.Tensor:
+        """Mono samples `[n]` at `rate` to float32 `[1, bins, frames]`, a frame per whole 10 ms."""
+        made = self.extractor(
+            samples,
+            sampling_rate=self.rate,
+            padding=True,
+            truncation=False,
+            return_tensors="pt",
+        )
+        features: torch.Tensor = made["input_features"]
+        return features
+
+    def tokens(self, samples: int) -> int:
+        """Tokens that a sound of `samples` samples becomes; 0 where it fills no window."""
+        if samples <= int(self.extractor.n_fft) // 2:
+            return 0
+        return windowed_audio_token_count(samples // int(self.extractor.hop_length))

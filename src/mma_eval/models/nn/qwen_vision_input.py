@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from mma_eval.models.processor_files import CLIP_MEAN, CLIP_STD
+from mma_eval.models.qwen.processor_files import CLIP_MEAN, CLIP_STD
 
 if TYPE_CHECKING:
     import numpy as np

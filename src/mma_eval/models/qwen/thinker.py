@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mma_eval.errors import ModelError, PrerequisiteError
-from mma_eval.models.adapter import attach_adapter
+from mma_eval.models.local.adapter import attach_adapter
+from mma_eval.models.local.checkpoint_tensors import DTYPES, check_report
+from mma_eval.models.local.prefix import Deepstack, Prefix, PrefixEngine
+from mma_eval.models.local.text_tokenizer import quiet_transformers
 from mma_eval.models.nn.omni_family import OmniFamily
-from mma_eval.models.nn.omni_layout import MediaTokens
-from mma_eval.models.nn.qwen_audio_input import AudioInput
+from mma_eval.models.nn.omni_layout import MediaTokens, TimedMediaTokens
+from mma_eval.models.nn.qwen_audio_input import AudioInput, UnpaddedAudioInput
 from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
-from mma_eval.models.prefix import Prefix, PrefixEngine
-from mma_eval.models.text_tokenizer import quiet_transformers
-from mma_eval.models.thinker_parts import language_model
+from mma_eval.models.qwen.thinker_parts import language_model
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+LAYOUTS = {"chunks": MediaTokens, "times": TimedMediaTokens}
+AUDIO_INPUTS = {"silence": AudioInput, "none": UnpaddedAudioInput}
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,19 @@ class LoadSettings:
 
 @dataclass(frozen=True)
 class Seen:
-    """An encoded video: features `[t*h*w / merge^2, width]` and the grid they lie on."""
+    """An encoded video: features `[t*h*w / merge^2, width]` and the grid they lie on.
+
+    `deeper` are features of the same shape from within the vision tower, where the decoder adds
+    such after its first layers.
+    """
 
     features: torch.Tensor
     grid: Grid
+    deeper: tuple[torch.Tensor, ...] = ()
 
     @property
     def nbytes(self) -> int:
-        return self.features.nbytes
+        return self.features.nbytes + sum(layer.nbytes for layer in self.deeper)
 
 
 @dataclass(frozen=True)
@@ -86,33 +93,36 @@ class Thinker:
 
     def see(self, pixels: NDArray[np.uint8]) -> Seen:
         """Encode frames uint8 `[T, H, W, 3]`."""
-        patches, grid = self.vision.patches(pixels)
-        with torch.inference_mode():
-            made = self.model.get_video_features(
-                patches.to(self.device), grid.tensor().to(self.device), return_dict=True
-            )
-        return Seen(torch.cat(tuple(made.pooler_output)), grid)
+        return self._seen(*self.vision.patches(pixels))
 
-    def see_black(self, group: torch.Tensor, grid: Grid) -> Seen:
-        """A black video from one of its temporal groups `[h*w / merge^2, width]`.
+    def see_black(self, group: Seen, grid: Grid) -> Seen:
+        """A black video from one of its temporal groups.
 
         Vision attention never crosses groups, so all of them are equal.
         """
-        return Seen(group.repeat(grid.t, 1), grid)
+        deeper = tuple(layer.repeat(grid.t, 1) for layer in group.deeper)
+        return Seen(group.features.repeat(grid.t, 1), grid, deeper)
 
-    def black_group(self, grid: Grid) -> torch.Tensor:
-        """Features of one temporal group of black frames."""
+    def black_group(self, grid: Grid) -> Seen:
+        """One temporal group of black frames."""
         import numpy as np
 
         side = self.vision.patch_size
         shape = (self.vision.temporal_patch_size, grid.h * side, grid.w * side, 3)
         fixed = replace(self.vision, min_pixels=1, max_pixels=shape[1] * shape[2])
-        patches, one = fixed.patches(np.zeros(shape, dtype=np.uint8))
+        return self._seen(*fixed.patches(np.zeros(shape, dtype=np.uint8)))
+
+    def _seen(self, patches: torch.Tensor, grid: Grid) -> Seen:
         with torch.inference_mode():
             made = self.model.get_video_features(
-                patches.to(self.device), one.tensor().to(self.device), return_dict=True
+                patches.to(self.device), grid.tensor().to(self.device), return_dict=True
             )
-        return torch.cat(tuple(made.pooler_output))
+        deeper = getattr(made, "deepstack_features", None) or ()
+        return Seen(
+            torch.cat(tuple(made.pooler_output)),
+            grid,
+            tuple(torch.cat(tuple(layer)) for layer in deeper),
+        )
 
     def hear(self, samples: NDArray[np.float32]) -> Heard:
         """Encode mono samples `[n]` at the extractor's rate."""
@@ -139,7 +149,13 @@ class Thinker:
         with torch.inference_mode():
             embeddings = self._embedded(ids, seen, heard)
             positions = self._positions(ids, seen, heard, seconds_per_grid)
-        return self.engine.prefill(ids, embeddings, positions)
+        return self.engine.prefill(ids, embeddings, positions, self._deepstack(ids, seen))
+
+    def _deepstack(self, ids: Sequence[int], seen: Seen | None) -> Deepstack | None:
+        if seen is None or not seen.deeper:
+            return None
+        places = torch.tensor([list(ids)], device=self.device) == self.layout.video
+        return Deepstack(places, seen.deeper)
 
     def _embedded(self, ids: Sequence[int], seen: Seen | None, heard: Heard | None) -> torch.Tensor:
         tokens = torch.tensor([list(ids)], device=self.device)
@@ -195,7 +211,8 @@ def load_thinker(
     model.eval()
     config = model.config
     decoder = language_model(model)
-    if any(kind != "full_attention" for kind in decoder.config.layer_types):
+    kinds = getattr(decoder.config, "layer_types", None) or ()
+    if any(kind != "full_attention" for kind in kinds):
         raise ModelError("this checkpoint uses sliding-window attention, which is not supported")
     vision = replace(
         vision,
@@ -213,9 +230,8 @@ def load_thinker(
         chunk=settings.prefill_chunk,
     )
     extractor = transformers.WhisperFeatureExtractor.from_pretrained(str(folder))
-    return Thinker(
-        model, engine, media_tokens(config, vision.merge_size), vision, AudioInput(extractor)
-    )
+    layout = media_tokens(config, vision.merge_size, LAYOUTS[family.interleaving])
+    return Thinker(model, engine, layout, vision, AUDIO_INPUTS[family.mel_padding](extractor))
 
 
 def _pretrained(folder: Path, family: OmniFamily, settings: LoadSettings) -> Any:
@@ -229,6 +245,7 @@ def _pretrained(folder: Path, family: OmniFamily, settings: LoadSettings) -> Any
                 dtype=DTYPES[settings.dtype],
                 attn_implementation=settings.attention,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,
                 use_safetensors=True,
                 **placing,
             )
@@ -240,7 +257,8 @@ def _pretrained(folder: Path, family: OmniFamily, settings: LoadSettings) -> Any
         if isinstance(error, torch.OutOfMemoryError):
             raise ModelError(f"not enough memory on {settings.device} for '{folder}'") from error
         raise ModelError(f"cannot load '{folder}' as a {family.name} thinker: {error}") from error
-    check_loading(report, family, folder)
+    kind = f"{family.name} thinker"
+    check_report(report, folder, kind, lambda key: key.startswith(family.unread))
     return model
 
 
@@ -254,24 +272,14 @@ def check_kind(folder: Path, family: OmniFamily) -> None:
         raise ModelError(f"'{folder}' holds a model of type {found}, not {family.model_type}")
 
 
-def check_loading(report: dict[str, Any], family: OmniFamily, folder: Path) -> None:
-    """Raise ModelError unless the checkpoint and the thinker hold exactly the same tensors."""
-    extra = [key for key in report["unexpected_keys"] if not key.startswith(family.unread)]
-    missing, misshapen = list(report["missing_keys"]), list(report["mismatched_keys"])
-    if missing or extra or misshapen:
-        named = sorted(map(str, (*missing, *extra, *misshapen)))[0]
-        raise ModelError(
-            f"'{folder}' is not a complete {family.name} thinker: {len(missing)} weights missing, "
-            f"{len(extra)} unexpected, {len(misshapen)} of another shape, such as {named}"
-        )
-
-
-def media_tokens(config: Any, merge_size: int) -> MediaTokens:
+def media_tokens(
+    config: Any, merge_size: int, layout: type[MediaTokens] = MediaTokens
+) -> MediaTokens:
     """Placeholder ids and pace from a thinker's configuration."""
     for name in ("vision_start_token_id", "vision_end_token_id"):
         if getattr(config, name, None) is None:
             raise ModelError(f"the checkpoint's config.json lacks thinker_config.{name}")
-    return MediaTokens(
+    return layout(
         video=config.video_token_id,
         audio=config.audio_token_id,
         vision_start=config.vision_start_token_id,

@@ -1,7 +1,7 @@
 """Encode once, ask many: one prefill of a shared prompt head, forked for a batch of questions.
 
-Works on any transformers decoder that takes `inputs_embeds`, three-axis `position_ids`, a 2-D
-`attention_mask` and a `DynamicCache` of full-attention layers. Positions are always explicit:
+Works on any transformers decoder that takes `inputs_embeds`, `position_ids` on one axis or three,
+a 2-D `attention_mask` and a `DynamicCache` of full-attention layers. Positions are always explicit:
 the `rope_deltas` that such models keep belong to whichever clip was seen last.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import torch
 
-from mma_eval.models.decoding import TokenChooser
+from mma_eval.models.local.decoding import TokenChooser
 from mma_eval.types import Generate
 
 Finish = Literal["stop", "length", "timeout"]
@@ -29,9 +29,15 @@ class Prefix:
     """The shared head of some prompts: its ids, its keys and values, where the text goes on."""
 
     ids: tuple[int, ...]
+    """What a repetition penalty sees of the head; embedded media have no ids."""
     cache: Any
-    next_position: int
-    """Position of the token after the head, the same on all three axes."""
+    next_position: int | float
+    """Position of the token after the head, the same on all axes."""
+
+    @property
+    def length(self) -> int:
+        """Tokens in the head, embedded media included."""
+        return int(self.cache.get_seq_length())
 
     def fork(self, rows: int) -> Any:
         """A cache of `rows` rows over the same keys and values.
@@ -41,6 +47,16 @@ class Prefix:
         forked = copy.copy(self.cache)
         forked.layers = [_expanded(layer, rows) for layer in self.cache.layers]
         return forked
+
+
+@dataclass(frozen=True)
+class Deepstack:
+    """Visual features that are added to the hidden states after the first decoder layers."""
+
+    places: torch.Tensor
+    """bool `[1, P]`: the visual tokens of a prompt head."""
+    layers: tuple[torch.Tensor, ...]
+    """One `[visual tokens, width]` for each of those layers."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +93,22 @@ class PrefixEngine:
     device: torch.device
     chunk: int = 1024
     clock: Callable[[], float] = field(default=time.monotonic)
+    axes: Literal[1, 3] = 3
+    """Of the decoder's positions: three in multimodal rotary embeddings, else one."""
+    stop_sequences: tuple[tuple[int, ...], ...] = ()
+    """Several tokens that together end an answer."""
 
     def prefill(
-        self, ids: Sequence[int], embeddings: torch.Tensor, positions: torch.Tensor
+        self,
+        ids: Sequence[int],
+        embeddings: torch.Tensor,
+        positions: torch.Tensor,
+        deepstack: Deepstack | None = None,
     ) -> Prefix:
-        """Keys and values of a prompt head: embeddings `[1, P, width]`, positions `[3, 1, P]`."""
+        """Keys and values of a prompt head.
+
+        `embeddings` are `[1, P, width]`, `positions` `[1, P]`, or `[3, 1, P]` on three axes.
+        """
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.decoder.config)
@@ -91,8 +118,9 @@ class PrefixEngine:
                 position_ids=positions.to(self.device),
                 past_key_values=cache,
                 use_cache=True,
+                **({} if deepstack is None else _fed_layers(deepstack)),
             )
-        return Prefix(tuple(ids), cache, int(positions.max()) + 1)
+        return Prefix(tuple(ids), cache, positions.flatten()[-1].item() + 1)
 
     def generate(
         self, prefix: Prefix, rows: Sequence[Row], deadline: float | None = None
@@ -111,10 +139,10 @@ class PrefixEngine:
         Shorter suffixes are padded on the left: a mask hides the padding and every token has its
         true position, so padding changes nothing.
         """
-        rows, width, head = len(suffixes), max(map(len, suffixes)), len(prefix.ids)
+        rows, width, head = len(suffixes), max(map(len, suffixes)), prefix.length
         ids = torch.full((rows, width), self.pad_id)
         mask = torch.ones(rows, head + width, dtype=torch.long)
-        positions = torch.zeros(rows, width, dtype=torch.long)
+        positions = torch.zeros(rows, width, dtype=torch.tensor(prefix.next_position).dtype)
         for index, suffix in enumerate(suffixes):
             padding = width - len(suffix)
             ids[index, padding:] = torch.tensor(suffix)
@@ -143,13 +171,14 @@ class PrefixEngine:
         cache: Any,
         ids: torch.Tensor,
         positions: torch.Tensor,
-        mask: torch.Tensor | dict[str, torch.Tensor] | None,
+        mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Hidden states of `ids` `[B, n]` at text `positions` `[B, n]`, appended to `cache`."""
+        placed = positions.to(self.device)
         made = self.decoder(
             inputs_embeds=self.embed(ids.to(self.device)),
             attention_mask=mask,
-            position_ids=positions.to(self.device).expand(3, *positions.shape),
+            position_ids=placed.expand(3, *placed.shape) if self.axes == 3 else placed,
             past_key_values=cache,
             use_cache=True,
         )
@@ -172,6 +201,11 @@ class PrefixEngine:
                     finish[index] = "stop"
                     continue
                 written[index].append(chosen[place])
+                ending = self._ending(written[index])
+                if ending:
+                    del written[index][-ending:]
+                    finish[index] = "stop"
+                    continue
                 if len(written[index]) >= rows[index].request.max_new_tokens:
                     continue
                 if late:
@@ -185,6 +219,11 @@ class PrefixEngine:
                 alive = [alive[place] for place in going]
             self._step(batch, [chosen[place] for place in going])
         return [Generated(tuple(ids), end) for ids, end in zip(written, finish, strict=True)]
+
+    def _ending(self, written: list[int]) -> int:
+        """Tokens of the stop sequence that `written` ends with, 0 where there is none."""
+        ends = (len(s) for s in self.stop_sequences if tuple(written[-len(s) :]) == s)
+        return next(ends, 0)
 
     def _step(self, batch: Batch, chosen: list[int]) -> None:
         """Feed one token per row."""
@@ -240,6 +279,14 @@ def _choose(choosers: Sequence[TokenChooser], logits: torch.Tensor) -> list[int]
         best: list[int] = logits.argmax(-1).tolist()
         return best
     return [chooser.choose(row) for chooser, row in zip(choosers, logits, strict=True)]
+
+
+def _fed_layers(deepstack: Deepstack) -> dict[str, Any]:
+    """The arguments under which transformers' decoders take these features."""
+    return {
+        "visual_pos_masks": deepstack.places,
+        "deepstack_visual_embeds": list(deepstack.layers),
+    }
 
 
 def _expanded(layer: Any, rows: int) -> Any:

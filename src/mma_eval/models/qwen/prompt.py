@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mma_eval.models.text_tokenizer import encode
+from mma_eval.models.local.text_tokenizer import encode
 
 START, END = "<|im_start|>", "<|im_end|>"
 
@@ -24,7 +24,8 @@ class PromptWriter:
     """Writes prompts as the published chat template renders them."""
 
     tokenizer: Any
-    system_prompt: str
+    system_prompt: str | None
+    """None writes no system turn."""
 
     @property
     def end(self) -> int:
@@ -37,12 +38,17 @@ class PromptWriter:
         Without media the head ends before the user's words: cutting within them could tokenise
         them otherwise.
         """
-        system = [self.special(START), *self.text(f"system\n{self.system_prompt}"), self.end]
-        ids = [*system, *self.text("\n"), self.special(START)]
+        ids = [*self._system(), self.special(START)]
         opening = f"user\n{before_media}"
         if not media:
             return PromptHead(tuple(ids), opening)
         return PromptHead((*ids, *self.text(opening), *media), "")
+
+    def _system(self) -> list[int]:
+        if self.system_prompt is None:
+            return []
+        said = self.text(f"system\n{self.system_prompt}")
+        return [self.special(START), *said, self.end, *self.text("\n")]
 
     def question(self, head: PromptHead, after_media: str) -> tuple[int, ...]:
         """From the question to where the answer begins."""

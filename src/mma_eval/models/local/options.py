@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mma_eval.models.prefix import Prefix, PrefixEngine
+from mma_eval.models.local.prefix import Prefix, PrefixEngine
 
 Tokens = tuple[int, ...]
 
@@ -123,8 +123,8 @@ def _tree_log_probabilities(
     positions = prefix.next_position + torch.tensor(
         [[*range(tail_start, after), *(after + node.depth for node in tree.nodes)]]
     )
-    mask = _tree_mask(len(prefix.ids) + tail_start, len(tail), tree)
-    hidden = engine.feed(cache, ids, positions, {"full_attention": _bias(mask, engine)})
+    mask = _tree_mask(prefix.length + tail_start, len(tail), tree)
+    hidden = engine.feed(cache, ids, positions, _bias(mask, engine))
     return engine.head(hidden[0, len(tail) - 1 :]).float().log_softmax(-1)
 
 

@@ -21,9 +21,13 @@ from mma_eval.media.identity import content_hash as file_content_hash
 from mma_eval.paths import data_folder
 
 PACKAGE_PREFIX = "package:"
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
-SMALL_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
+LAYOUTS = (
+    ("model.safetensors.index.json", "model.safetensors"),
+    ("pytorch_model.bin.index.json", "pytorch_model.bin"),
+)
+"""Index and single file of each way to publish weights, the preferred one first."""
+SMALL_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model", "spiece.model"]
+TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model")
 GB = 10**9
 REACH_SECONDS = 10.0
 
@@ -170,22 +174,28 @@ def fetch(pretrained: str, revision: str | None, *, accept_download: bool) -> Pa
 
 
 def weight_files(folder: Path, *, present: bool = True) -> list[Path]:
-    """The safetensors files that hold a thinker; others of the checkpoint are never read.
+    """The files that hold a model's weights; of a thinker's checkpoint no others are ever read.
 
     Raises ModelError where one is missing, unless `present` is False.
     """
-    index = folder / INDEX
-    if index.is_file():
-        mapped: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+    index, single = weight_layout(folder)
+    if (folder / index).is_file():
+        mapped: dict[str, str] = json.loads((folder / index).read_text("utf-8"))["weight_map"]
         named = {file for key, file in mapped.items() if key.startswith("thinker.")}
         names = sorted(named or set(mapped.values()))
     else:
-        names = [SINGLE]
+        names = [single]
     files = [folder / name for name in names]
     absent = [file.name for file in files if not file.is_file()]
     if present and absent:
         raise ModelError(f"'{folder}' lacks the weights {', '.join(absent)}")
     return files
+
+
+def weight_layout(folder: Path) -> tuple[str, str]:
+    """Names of the index and the single file of the layout that `folder` has."""
+    there = (layout for layout in LAYOUTS if any((folder / name).is_file() for name in layout))
+    return next(there, LAYOUTS[0])
 
 
 def checkpoint_identity(pretrained: str, revision: str | None) -> str:
@@ -242,13 +252,13 @@ def _cached(repo: str, revision: str | None) -> Path | None:
 def _complete(folder: Path | None) -> bool:
     if folder is None or not (folder / "config.json").is_file() or not _has_tokenizer(folder):
         return False
-    if not ((folder / INDEX).is_file() or (folder / SINGLE).is_file()):
+    if not any((folder / name).is_file() for name in weight_layout(folder)):
         return False
     return all(file.is_file() for file in weight_files(folder, present=False))
 
 
 def _has_tokenizer(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json"))
+    return any((folder / name).is_file() for name in TOKENIZERS)
 
 
 @contextmanager

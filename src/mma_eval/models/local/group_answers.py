@@ -1,26 +1,25 @@
-"""Answering groups of questions with a loaded Qwen-Omni thinker."""
+"""Answering groups of questions with a local model: one prefill a group, questions in batches.
+
+What every family shares: batches that halve when memory runs out, prompts that overflow the
+context, time limits, failed answers. A family says how a group becomes a prompt.
+"""
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
-from mma_eval.errors import ModalityMissingError
-from mma_eval.media.policy import Sampling
-from mma_eval.media.source import BlackVideo, Media
 from mma_eval.models.base import failed_answer, is_out_of_memory
-from mma_eval.models.features import FeatureCache
-from mma_eval.models.options import score_options, score_options_one_by_one
-from mma_eval.models.prefix import Generated, Prefix, Row, sub_batches
-from mma_eval.models.qwen_prompt import PromptWriter
-from mma_eval.models.qwen_thinker import Heard, Seen, Thinker
+from mma_eval.models.local.features import FeatureCache
+from mma_eval.models.local.options import score_options, score_options_one_by_one
+from mma_eval.models.local.prefix import Generated, Prefix, PrefixEngine, Row, sub_batches
 from mma_eval.types import (
     Answer,
-    Evidence,
     Generate,
     Group,
     OptionScore,
@@ -32,11 +31,9 @@ from mma_eval.types import (
 
 
 @dataclass(frozen=True)
-class AnswerSettings:
-    """How groups are answered."""
+class Asking:
+    """How groups are asked, whatever the family."""
 
-    sampling: Sampling
-    seconds_per_grid: float
     batch_size: int
     context_length: int | None
     """None takes the checkpoint's own."""
@@ -55,25 +52,54 @@ class Prompt:
     tokens: TokenCounts
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A group with its media encoded and its prompts written out in ids."""
+class PreparedGroup(Protocol):
+    """A group with its media encoded and its prompts written out."""
 
-    head: tuple[int, ...]
-    prompts: tuple[Prompt, ...]
-    seen: Seen | None
-    heard: Heard | None
+    @property
+    def length(self) -> int:
+        """Tokens of the head that the prompts share."""
+        ...
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]: ...
+
+
+P = TypeVar("P", bound=PreparedGroup)
 
 
 @dataclass
-class Answerer:
-    """Encodes, prefills and asks; counts how often memory forced a smaller batch."""
+class GroupAnswerer(ABC, Generic[P]):
+    """Prepares, prefills and asks; counts how often memory forced a smaller batch."""
 
-    thinker: Thinker
-    writer: PromptWriter
-    settings: AnswerSettings
+    asking: Asking
     features: FeatureCache
     halvings: int = field(default=0, init=False)
+
+    @property
+    @abstractmethod
+    def engine(self) -> PrefixEngine:
+        """Of the model's decoder."""
+
+    @property
+    @abstractmethod
+    def end(self) -> int:
+        """The token that ends an answer."""
+
+    @abstractmethod
+    def prepare(self, group: Group) -> P:
+        """Encode the group's media and write out its prompts; raises MediaError."""
+
+    @abstractmethod
+    def prefill(self, prepared: P) -> Prefix:
+        """Keys and values of what the group's prompts share."""
+
+    @abstractmethod
+    def ids(self, text: str) -> list[int]:
+        """Ids of the text of an option."""
+
+    @abstractmethod
+    def read(self, ids: Sequence[int]) -> str:
+        """The text that the model wrote."""
 
     def answer(self, group: Group) -> Iterator[Answer]:
         """An answer for every question of the group, failed ones included."""
@@ -99,78 +125,23 @@ class Answerer:
             for answer in self._asked(prefix, batch):
                 yield replace(answer, seconds=(answer.seconds or 0.0) + shared)
 
-    def prepare(self, group: Group) -> Prepared:
-        """Encode the group's media and write out its prompts; raises MediaError."""
-        seen, heard = self._encoded(group.media)
-        media = self.thinker.media_ids(seen, heard, self.settings.seconds_per_grid)
-        head = self.writer.head(group.before_media, media)
-        prompts = []
-        for question in group.questions:
-            suffix = self.writer.question(head, question.after_media)
-            prompts.append(Prompt(question, suffix, self._counts((*head.ids, *suffix))))
-        return Prepared(head.ids, tuple(prompts), seen, heard)
-
-    def prefill(self, prepared: Prepared) -> Prefix:
-        """Keys and values of what the group's prompts share."""
-        pace = self.settings.seconds_per_grid
-        return self.thinker.prefill(prepared.head, prepared.seen, prepared.heard, pace)
-
-    def prompt_ids(self, group: Group) -> dict[str, list[int]]:
-        """Every id of each question's prompt, exactly as the model is fed it."""
-        prepared = self.prepare(group)
-        return {p.question.id: [*prepared.head, *p.suffix] for p in prepared.prompts}
-
-    def _encoded(self, media: Media) -> tuple[Seen | None, Heard | None]:
-        policies = self.settings.sampling
-        seen, heard = None, None
-        if media.has_video:
-            key = ("video", media.video_hash(policies.frames))
-            seen = self.features.get(key, lambda: self._see(media))
-        if media.has_audio:
-            key = ("audio", media.audio_hash(policies.audio))
-            heard = self.features.get(key, lambda: self._hear(media))
-        return seen, heard
-
-    def _see(self, media: Media) -> Seen:
-        frames = media.frames(self.settings.sampling.frames)
-        if frames is None or not len(frames.pixels):
-            raise ModalityMissingError("the sample has a picture, but no frame came of it")
-        if not isinstance(media.video, BlackVideo):
-            return self.thinker.see(frames.pixels)
-        grid = self.thinker.vision.grid(*frames.pixels.shape[:3])
-        key = ("black", f"{grid.h}x{grid.w}")
-        group = self.features.get(key, lambda: self.thinker.black_group(grid))
-        return self.thinker.see_black(group, grid)
-
-    def _hear(self, media: Media) -> Heard:
-        sound = media.sound(self.settings.sampling.audio)
-        if sound is None or not self.thinker.audio.tokens(sound.samples.shape[-1]):
-            raise ModalityMissingError("the sample has sound, but too little of it to make a token")
-        return self.thinker.hear(sound.samples[0])
-
-    def _counts(self, ids: Sequence[int]) -> TokenCounts:
-        video = ids.count(self.thinker.layout.video)
-        audio = ids.count(self.thinker.layout.audio)
-        return TokenCounts(len(ids) - video - audio, video, audio, Evidence.COUNTED)
-
-    def _fits(self, prepared: Prepared, prompt: Prompt) -> bool:
+    def _fits(self, prepared: P, prompt: Prompt) -> bool:
         return self._needed(prepared, prompt) <= self._context()
 
-    def _needed(self, prepared: Prepared, prompt: Prompt) -> int:
+    def _needed(self, prepared: P, prompt: Prompt) -> int:
         """Tokens of the prompt and of the longest answer that may follow it."""
         request = prompt.question.request
         if isinstance(request, Generate):
             longest = request.max_new_tokens
         else:
-            longest = 1 + max(
-                (len(self.writer.text(option)) for option in request.options), default=0
-            )
-        return len(prepared.head) + len(prompt.suffix) + longest
+            longest = 1 + max((len(self.ids(option)) for option in request.options), default=0)
+        return prepared.length + len(prompt.suffix) + longest
 
     def _context(self) -> int:
-        return self.settings.context_length or self.thinker.longest_context
+        stated = self.asking.context_length
+        return stated or int(self.engine.decoder.config.max_position_embeddings)
 
-    def _overflowed(self, prepared: Prepared, prompt: Prompt) -> Answer:
+    def _overflowed(self, prepared: P, prompt: Prompt) -> Answer:
         return Answer(
             prompt.question.id,
             Status.CONTEXT_OVERFLOW,
@@ -186,7 +157,7 @@ class Answerer:
         written = [p for p in prompts if isinstance(p.question.request, Generate)]
         scored = [[p] for p in prompts if isinstance(p.question.request, ScoreOptions)]
         lengths = [len(prompt.suffix) for prompt in written]
-        together = sub_batches(lengths, self.settings.batch_size)
+        together = sub_batches(lengths, self.asking.batch_size)
         return [*([written[index] for index in batch] for batch in together), *scored]
 
     def _asked(self, prefix: Prefix, batch: list[Prompt]) -> Iterator[Answer]:
@@ -221,12 +192,12 @@ class Answerer:
         """Give memory back after a failure for want of it."""
         if isinstance(failure, MemoryError):
             self.features.clear()
-            if self.thinker.device.type == "cuda":
+            if self.engine.device.type == "cuda":
                 torch.cuda.empty_cache()
 
     def _written(self, prefix: Prefix, batch: list[Prompt]) -> list[Answer]:
-        timeout = self.settings.timeout
-        engine = self.thinker.engine
+        timeout = self.asking.timeout
+        engine = self.engine
         rows = [_row(prompt) for prompt in batch]
         deadline = None if timeout is None else engine.clock() + timeout
         made = engine.generate(prefix, rows, deadline)
@@ -234,23 +205,23 @@ class Answerer:
 
     def _finished(self, prompt: Prompt, made: Generated) -> Answer:
         if made.finish == "timeout":
-            late = TimeoutError(f"no complete answer within {self.settings.timeout:g} s")
+            late = TimeoutError(f"no complete answer within {self.asking.timeout:g} s")
             return _failed(prompt, late)
         return Answer(
             prompt.question.id,
             Status.OK,
-            text=self.writer.read(made.ids),
+            text=self.read(made.ids),
             tokens=prompt.tokens,
             finish_reason=made.finish,
-            model_version=self.settings.version,
+            model_version=self.asking.version,
         )
 
     def _scored(self, prefix: Prefix, prompt: Prompt, request: ScoreOptions) -> Answer:
         score: Callable[..., Any] = (
-            score_options_one_by_one if self.settings.options_apart else score_options
+            score_options_one_by_one if self.asking.options_apart else score_options
         )
-        options = [tuple(self.writer.text(option)) for option in request.options]
-        scores = score(self.thinker.engine, prefix, prompt.suffix, options, self.writer.end)
+        options = [tuple(self.ids(option)) for option in request.options]
+        scores = score(self.engine, prefix, prompt.suffix, options, self.end)
         return Answer(
             prompt.question.id,
             Status.OK,
@@ -260,7 +231,7 @@ class Answerer:
             ),
             tokens=prompt.tokens,
             finish_reason="scored",
-            model_version=self.settings.version,
+            model_version=self.asking.version,
         )
 
 
