@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mma_eval.errors import MediaError
@@ -19,7 +20,9 @@ from mma_eval.media.source import (
     VideoFile,
 )
 from mma_eval.metrics.intervals import smallest_detectable_difference
+from mma_eval.models.remote.cost import Bill
 from mma_eval.task.samples import RenderedSample
+from mma_eval.types import Question
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class RunPreview:
     samples: int
     clips: int
     tasks: tuple[TaskPreview, ...]
+    bill: Bill | None
+    """What asking all of it would use, None for a model that charges nothing."""
 
 
 def preview(plan: Plan) -> RunPreview:
@@ -60,7 +65,17 @@ def preview(plan: Plan) -> RunPreview:
         samples=plan.size,
         clips=len(clips),
         tasks=tuple(_preview_task(plan, planned) for planned in plan.tasks),
+        bill=plan.model.estimate(_asked(plan)),
     )
+
+
+def _asked(plan: Plan) -> Iterator[tuple[Media, Question]]:
+    for clip in plan.clips():
+        for planned, row in clip:
+            made = plan.sample(planned, row)
+            text = made.rendered
+            question = Question(made.id, text.before_media, text.after_media, made.request)
+            yield text.sample.media, question
 
 
 def _preview_task(plan: Plan, planned: PlannedTask) -> TaskPreview:

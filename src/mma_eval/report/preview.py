@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mma_eval.eval.preview import RunPreview
+from mma_eval.models.remote.cost import Bill
 
 
 def print_preview(console: Console, preview: RunPreview) -> None:
@@ -15,6 +16,8 @@ def print_preview(console: Console, preview: RunPreview) -> None:
         style="bold",
     )
     console.print(f"run folder {preview.folder}", soft_wrap=True)
+    if preview.bill is not None:
+        console.print(_bill_words(preview.bill), soft_wrap=True, markup=False)
     table = Table(box=None, pad_edge=False)
     table.add_column("task", no_wrap=True)
     for column in ("n", "hash", "text tokens", "smallest difference"):
@@ -39,3 +42,16 @@ def print_preview(console: Console, preview: RunPreview) -> None:
         for edit in task.edits:
             console.print(edit, markup=False, style="dim")
         console.print(task.prompt, markup=False, soft_wrap=True)
+
+
+def _bill_words(bill: Bill) -> str:
+    """One line: requests, tokens and dollars, were all of it to be asked."""
+    cost = (
+        "price unknown: set --model-args input_price=...,output_price=..."
+        if bill.cost is None
+        else f"${bill.cost:,.2f} at most"
+    )
+    return (
+        f"{bill.requests:,} requests, about {bill.usage.input:,} tokens in, at most "
+        f"{bill.usage.output:,} out: {cost}"
+    )
