@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mma_eval.media.source import Media
 from mma_eval.models.card import ModelCard
-from mma_eval.models.qwen_omni import QwenOmni, QwenOmniArguments
+from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments
 from mma_eval.perturb.text import LongContext
 from mma_eval.task.dataset import Dataset, read_dataset
 from mma_eval.task.load import Task, TaskCatalogue

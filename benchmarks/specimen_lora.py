@@ -20,7 +20,7 @@ import torch
 from mma_eval import evaluate
 from mma_eval.eval.scorecard import RunScores
 from mma_eval.models.catalogue import CardCatalogue, create_model
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.train.specimen.batches import Packer, answer_loss
 from mma_eval.train.specimen.pool import build_pool
 from mma_eval.train.specimen.scenes import draw_scenes
@@ -76,8 +76,8 @@ def tune(folder: Path, steps: int) -> int:
 
 
 def _tokenizer(model: QwenOmni) -> Any:
-    from mma_eval.models.text_tokenizer import load_tokenizer
-    from mma_eval.models.weights import local_folder
+    from mma_eval.models.local.text_tokenizer import load_tokenizer
+    from mma_eval.models.local.weights import local_folder
 
     folder = local_folder(model.pretrained)
     assert folder is not None

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,7 +30,6 @@ def encode(
     path: Path, codec: str, *, milliseconds: list[int] | None = None, options: str = ""
 ) -> Path:
     """A moving picture of 24 frames, 64x48, shown at the given times (20 a second without)."""
-    import av
 
     times = milliseconds or [50 * i for i in range(24)]
     y, x = np.mgrid[:48, :64]
@@ -48,7 +48,6 @@ def encode(
 
 
 def decode_all(path: Path) -> NDArray[np.uint8]:
-    import av
 
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -103,6 +102,21 @@ def test_sampling_keeps_its_bounds(total: int, fps: float, policy: FramePolicy) 
     assert indices == sorted(set(indices))
     if len(indices) > 1:
         assert (indices[0], indices[-1]) == (0, total - 1)
+
+
+@pytest.mark.parametrize(
+    ("total", "middles", "indices"),
+    [(300, 2, [75, 224]), (5, 2, [1, 3]), (2, 4, [0, 0, 1, 1])],
+)
+def test_middles_of_equal_shares(total: int, middles: int, indices: list[int]) -> None:
+    assert sample_indices(total, 30.0, FramePolicy(middles=middles)) == indices
+
+
+def test_a_frame_may_be_taken_several_times(tmp_path: Path) -> None:
+    clip = Clip(make_clip(tmp_path / "clip.mp4", seconds=0.5))
+    every, taken = (read_frames(clip, p) for p in (EVERY_FRAME, FramePolicy(middles=16)))
+    assert every.total < len(taken.indices) == 16
+    assert np.array_equal(taken.pixels, every.pixels[list(taken.indices)])
 
 
 @pytest.mark.parametrize(

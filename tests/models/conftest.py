@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mma_eval.models.card import ModelCard
-from mma_eval.models.qwen_omni import QwenOmni, QwenOmniArguments
+from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments
 from tests.models.checkpoint import build_checkpoint
 
 SMALL: dict[str, Any] = {"max_frames": 6, "min_pixels": 3136, "max_pixels": 28 * 28 * 12}

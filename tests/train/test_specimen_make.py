@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mma_eval.errors import UsageError
-from mma_eval.models.thinker_parts import language_model
+from mma_eval.models.qwen.thinker_parts import language_model
 from mma_eval.train.specimen import train
 from mma_eval.train.specimen.make import WORK_FOLDER, train_specimen
 from mma_eval.train.specimen.schedule import Diet, Recipe, Stage

@@ -55,7 +55,7 @@ def list_models(include_path: IncludePath = None) -> None:
     cards = CardCatalogue(include_path or ())
     table = Table(box=None, pad_edge=False)
     for column in ("model", "what it is", "parameters", "licence"):
-        table.add_column(column, no_wrap=column != "what it is")
+        table.add_column(column, no_wrap=column in ("model", "parameters"))
     for name in cards.names():
         card = cards.get(name)
         table.add_row(name, card.summary, _size(card.parameters), card.license)

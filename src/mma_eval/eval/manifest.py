@@ -35,6 +35,7 @@ RECORDED_PACKAGES = (
     "librosa",
     "soxr",
     "pydantic",
+    "google-genai",
 )
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 Decoder = Literal["decord", "pyav"]
+Size = tuple[int, int]
+"""Height and width."""
 
 DECORD_CODECS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "flv1", "h263"}
@@ -75,24 +77,30 @@ class Reader(ABC):
         """The frames at rising `indices`, uint8 [T, H, W, 3]; raises MediaError."""
 
 
-def open_reader(path: Path, decoder: Decoder) -> Reader:
-    """Index the picture of `path` without decoding it; raises MediaError."""
+def open_reader(path: Path, decoder: Decoder, size: Size | None = None) -> Reader:
+    """Index the picture of `path` without decoding it; raises MediaError.
+
+    With a `size` the frames are scaled to it (bilinear, by libswscale) on their way to RGB.
+    """
     if not probe(path).has_video:
         raise MediaError(f"{path}: has no picture; use --perturb strip_video or drop the row")
-    return DecordReader(path) if decoder == "decord" else PyavReader(path)
+    return DecordReader(path, size) if decoder == "decord" else PyavReader(path, size)
 
 
 class DecordReader(Reader):
     """decord's reader; its handle goes with this object."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: Size | None = None) -> None:
         from decord import DECORDError, VideoReader, cpu, logging
 
         # What goes wrong is raised; libav's own lines on stderr say nothing more.
         logging.set_level(logging.QUIET)
         self._path = path
         try:
-            self._video: Any = VideoReader(str(path), ctx=cpu(0), num_threads=THREADS)
+            height, width = size or (-1, -1)
+            self._video: Any = VideoReader(
+                str(path), ctx=cpu(0), width=width, height=height, num_threads=THREADS
+            )
             self.fps = float(self._video.get_avg_fps())
             shown = self._video.get_frame_timestamp(range(len(self._video)))
         except (DECORDError, RuntimeError, IndexError) as error:
@@ -114,8 +122,9 @@ class DecordReader(Reader):
 class PyavReader(Reader):
     """PyAV's reader: packets give the index, decoding runs from the start."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: Size | None = None) -> None:
         self._path = path
+        self._size = size
         with open_container(path) as container:
             stream = _required_picture(container)
             self.fps = float(stream.average_rate or stream.guessed_rate or 0)
@@ -130,7 +139,7 @@ class PyavReader(Reader):
             stream.codec_context.thread_count = THREADS
             for index, frame in enumerate(container.decode(stream)):
                 if index in wanted:
-                    taken.append(_pixels(frame))
+                    taken.append(_pixels(frame, self._size))
                 if len(taken) == len(wanted):
                     break
         if len(taken) < len(wanted):
@@ -159,6 +168,9 @@ def _packet_seconds(
     return tuple(float(time * base) for time in sorted(t for t in times if t is not None))
 
 
-def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
+def _pixels(frame: VideoFrame, size: Size | None) -> NDArray[np.uint8]:
+    if size is not None:
+        height, width = size[::-1] if frame.rotation % 180 else size
+        frame = frame.reformat(width=width, height=height, format="rgb24", interpolation="BILINEAR")
     pixels = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     return np.rot90(pixels, frame.rotation // 90) if frame.rotation else pixels

@@ -32,7 +32,8 @@ __all__ = ["Frames", "choose_decoder", "read_frames", "sample_indices"]
 class Frames:
     """Frames taken from a clip.
 
-    `pixels` is uint8 [T, H, W, 3] at the file's own size, read-only because a cache shares it.
+    `pixels` is uint8 [T, H, W, 3] at the file's own size or the one that the policy states,
+    read-only because a cache shares it.
     `indices` count the frames of the file, `seconds` run from the start of the clip. `fps` is the
     file's own, `total` is the number of frames that the clip has.
     """
@@ -68,7 +69,8 @@ def read_frames(clip: Clip, policy: FramePolicy, decoder: Decoder | None = None)
     Without a `decoder` the file's codec decides.
     """
     reader, frames = _plan(clip, policy, decoder)
-    return replace(frames, pixels=_shared(reader.take(frames.indices)))
+    different, places = np.unique(frames.indices, return_inverse=True)
+    return replace(frames, pixels=_shared(reader.take(different.tolist())[places]))
 
 
 def planned_frames(clip: Clip, policy: FramePolicy) -> Frames:
@@ -90,6 +92,15 @@ def black_frames(clip: Clip, policy: FramePolicy) -> Frames:
 
 def sample_indices(total: int, fps: float, policy: FramePolicy) -> list[int]:
     """Which of `total` frames to take, spread from first to last as Qwen's processor does."""
+    if policy.shares is not None:
+        count = min(policy.shares, total)
+        return [share * total // count for share in range(count)]
+    if policy.middles is not None:
+        width = (total - 1) / policy.middles
+        return [math.floor(width * (share + 0.5) + 0.5) for share in range(policy.middles)]
+    if policy.stretches is not None:
+        taken = policy.stretches.frames(total, fps, policy.frames_each)
+        return [index for frames in taken for index in frames]
     if policy.fps is None:
         return list(range(total))
     wanted = total / fps * policy.fps
@@ -102,7 +113,7 @@ def sample_indices(total: int, fps: float, policy: FramePolicy) -> list[int]:
 def _plan(clip: Clip, policy: FramePolicy, decoder: Decoder | None) -> tuple[Reader, Frames]:
     """An open reader, and the frames to come with no pixels in them yet."""
     decoder = decoder or choose_decoder(clip.path)
-    reader = open_reader(clip.path, decoder)
+    reader = open_reader(clip.path, decoder, policy.size)
     origin = probe(clip.path).origin + (clip.start or 0.0)
     inside = _inside(reader.seconds, origin, clip)
     _check_count(clip, len(inside), reader.fps, policy)
@@ -126,7 +137,8 @@ def _inside(seconds: Sequence[float], origin: float, clip: Clip) -> list[int]:
 
 
 def _check_count(clip: Clip, count: int, fps: float, policy: FramePolicy) -> None:
-    fewest = FEWEST_FRAMES if policy.fps is None else max(FEWEST_FRAMES, policy.multiple_of)
+    rated = policy.fps is not None and policy.shares is None and policy.middles is None
+    fewest = max(FEWEST_FRAMES, policy.multiple_of) if rated else FEWEST_FRAMES
     if count < fewest:
         frames = "1 frame" if count == 1 else f"{count} frames"
         raise MediaError(

@@ -60,8 +60,9 @@ class LongContext(Perturbation):
     def _required(self, tokenizer: TextTokenizer | None) -> TextTokenizer:
         if tokenizer is None:
             raise UsageError(
-                f"{self.name}: this model's tokenizer is not known here; count words instead,"
-                f" with {self.name}:unit=words"
+                f"{self.name}: this model's tokenizer is not known here, so nothing can be cut to "
+                "a number of its tokens; ask the variant that counts words (TASK@words), or leave "
+                "the task out"
             )
         return tokenizer
 

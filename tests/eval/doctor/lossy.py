@@ -12,7 +12,7 @@ from mma_eval.media.source import AudioFile, BlackVideo, Media, NoAudio, Silence
 from mma_eval.models.base import Model, failed_answer, register_model
 from mma_eval.models.card import ModelCard
 from mma_eval.models.catalogue import CardCatalogue, create_model
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.types import Answer, Generate, Group, Question
 
 

@@ -22,7 +22,7 @@ from mma_eval.media.source import Media
 from mma_eval.models.base import Model, ModelArguments, OneByOne
 from mma_eval.models.card import ModelCard
 from mma_eval.models.catalogue import CardCatalogue, create_model
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.task.dataset import open_dataset
 from mma_eval.types import (
     Answer,

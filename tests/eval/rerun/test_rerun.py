@@ -30,7 +30,7 @@ from mma_eval.eval.rerun.repeat import (
 )
 from mma_eval.media.source import Media
 from mma_eval.models.base import OneByOne, register_model
-from mma_eval.models.qwen_omni import QwenOmni
+from mma_eval.models.qwen.backend import QwenOmni
 from mma_eval.types import Answer, Group, OptionScore, Question, Status
 from tests.conftest import make_clip
 

@@ -177,7 +177,7 @@ def test_the_cards_exist_and_say_the_same(paper: Paper) -> None:
             column = Column.model_validate({"task": reported.task, "metric": reported.metric})
             assert by_source[reported.source].value(model.name, column) == reported.value
             checked += 1
-    assert checked == 18
+    assert checked >= 32
 
 
 def test_names_are_forgiving(paper: Paper) -> None:

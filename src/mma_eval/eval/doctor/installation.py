@@ -13,7 +13,7 @@ from mma_eval import __version__
 from mma_eval.eval.doctor.checks import Check, Verdict
 from mma_eval.eval.manifest import package_versions
 from mma_eval.media.readers import decoder_of, decoder_version
-from mma_eval.models.weights import available_memory
+from mma_eval.models.local.weights import available_memory
 from mma_eval.paths import cache_folder, user_data_folder
 
 CODECS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from mma_eval.eval.doctor.checks import NAMES, Check, Verdict, not_taken, takes
 from mma_eval.eval.doctor.interview import Answers
@@ -70,6 +71,12 @@ def judge_tokens(
             name, Verdict.NOT_APPLICABLE, f"{shown}; joint tokens prove neither stream by itself"
         )
     same = sum(_total(with_track) == _total(without) for with_track, without in pairs)
+    if same and stream in model.card.limits.empty_for_missing:
+        return Check(
+            name,
+            Verdict.NOT_APPLICABLE,
+            f"{shown}; the card says that an empty stream is fed where the track is missing",
+        )
     if same:
         return Check(
             name,
@@ -88,9 +95,14 @@ def _counts(
     found = {}
     for stimulus in stimuli:
         answer = answers.get(stimulus.question_id(variant, stream, "text"))
-        if answer is not None and answer.status is Status.OK and answer.tokens is not None:
+        if answer is not None and answer.status is Status.OK and _told(answer.tokens):
             found[stimulus.clip] = answer.tokens
     return found
+
+
+def _told(counts: TokenCounts | None) -> TypeGuard[TokenCounts]:
+    """Whether any modality was counted."""
+    return counts is not None and (counts.text, counts.video, counts.audio) != (None, None, None)
 
 
 def _of(counts: TokenCounts, stream: Stream) -> int | None:

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from mma_eval.models.nn.omni_family import audio_token_count
 from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
-from mma_eval.models.qwen_thinker import media_tokens
-from mma_eval.models.thinker_parts import language_model
+from mma_eval.models.qwen.thinker import media_tokens
+from mma_eval.models.qwen.thinker_parts import language_model
 from mma_eval.train.specimen.config import FRAME_PIXELS
 from mma_eval.train.specimen.prompts import (
     AFTER_QUESTION,

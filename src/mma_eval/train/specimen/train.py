@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mma_eval.demo.clips import CLASSES
-from mma_eval.models.thinker_parts import language_model, towers
+from mma_eval.models.qwen.thinker_parts import language_model, towers
 from mma_eval.train.specimen.batches import (
     Packer,
     answer_loss,

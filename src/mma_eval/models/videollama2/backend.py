@@ -1,0 +1,138 @@
+"""VideoLLaMA2.1-AV: SigLIP and BEATs in front of Qwen2, one prefill for a clip's questions.
+
+Importing this module, or building the model, loads neither torch nor weights.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from pydantic import Field
+
+from mma_eval.errors import ModelError
+from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.models.base import ModelArguments
+from mma_eval.models.local import weights
+from mma_eval.models.local.model import LocalArguments, LocalModel
+from mma_eval.models.local.text_tokenizer import CheckpointTokenizer
+from mma_eval.types import TextTokenizer
+
+if TYPE_CHECKING:
+    from mma_eval.models.local.group_answers import GroupAnswerer
+
+SYSTEM_PROMPT = "You are a helpful assistant."
+"""What Qwen2's chat template says where nobody else does."""
+FRAMES = 16
+
+
+class VideoLlama2Arguments(LocalArguments):
+    """What `--model-args` may set for a VideoLLaMA2."""
+
+    dtype: Literal["auto", "fp32", "bf16"] = "auto"
+    """`auto`: bf16 on a GPU, fp32 on a CPU. In fp16 the activations overflow."""
+    vision_tower: str | None = None
+    """Folder or hub id of the vision tower; the one that the checkpoint names without it."""
+    vision_revision: str | None = None
+    system_prompt: str | None = None
+    frames: int = Field(default=FRAMES, ge=2)
+    beats_max_distance: int = Field(default=800, ge=1)
+    """Distance in tokens beyond which BEATs tells none apart; checkpoints do not state it."""
+
+
+class VideoLlama2Model(LocalModel):
+    """VideoLLaMA2.1-AV behind the shared-prefix engine."""
+
+    Arguments: ClassVar[type[ModelArguments]] = VideoLlama2Arguments
+
+    @property
+    def options(self) -> VideoLlama2Arguments:
+        return cast("VideoLlama2Arguments", self.settings)
+
+    @property
+    def system_prompt(self) -> str:
+        stated = (self.options.system_prompt, self.card.system_prompt, SYSTEM_PROMPT)
+        return next(prompt for prompt in stated if prompt is not None)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        return Sampling(
+            FramePolicy(middles=self.options.frames), AudioPolicy(rate=None, channels=None)
+        )
+
+    @cached_property
+    def tokenizer(self) -> TextTokenizer:
+        return CheckpointTokenizer(self.pretrained, lambda: self._small_files)
+
+    @cached_property
+    def vision_tower(self) -> str:
+        """From the arguments, else the one that the checkpoint names, which may lie beside it."""
+        if self.options.vision_tower:
+            return self.options.vision_tower
+        file = self._small_files / "config.json"
+        try:
+            named = str(json.loads(file.read_text(encoding="utf-8"))["mm_vision_tower"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"'{file}' names no mm_vision_tower; set vision_tower=...") from error
+        beside = weights.local_folder(self.pretrained)
+        if beside is not None and (beside.absolute().parent / named).is_dir():
+            return str(beside.absolute().parent / named)
+        return named
+
+    def identity(self) -> dict[str, Any]:
+        vision = weights.checkpoint_identity(self.vision_tower, self.options.vision_revision)
+        return {
+            "weights": weights.checkpoint_identity(self.pretrained, self.revision),
+            "vision_tower": vision,
+            "system_prompt": self.system_prompt,
+            "frames": self.options.frames,
+            "beats_max_distance": self.options.beats_max_distance,
+        }
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        return {
+            **super().describe(),
+            "vision_tower": self.vision_tower,
+            "frames": self.options.frames,
+            "system_prompt": self.system_prompt,
+        }
+
+    def download_plan(self) -> weights.DownloadPlan | None:
+        """Of the checkpoint and of its vision tower, which is published apart."""
+        own = weights.download_plan(self.pretrained, self.revision)
+        vision = weights.download_plan(self.vision_tower, self.options.vision_revision)
+        if own is None or vision is None:
+            return own or vision
+        return replace(
+            own,
+            repo=f"{own.repo} and {vision.repo}",
+            files=(*own.files, *vision.files),
+            download=own.download + vision.download,
+            memory_needed=own.memory_needed + vision.memory_needed,
+        )
+
+    def build(self) -> GroupAnswerer[Any]:
+        from mma_eval.models.local.embedded_answers import EmbeddedAnswerer
+        from mma_eval.models.local.features import FeatureCache
+        from mma_eval.models.videollama2.model import LoadSettings, load_videollama2
+
+        settings = LoadSettings(
+            device=self.device,
+            dtype=self.dtype,
+            attention=self.settings.attention,
+            prefill_chunk=self.settings.prefill_chunk,
+            system_prompt=self.system_prompt,
+            max_distance=self.options.beats_max_distance,
+        )
+        folder = self.fetched(self.pretrained, self.revision)
+        vision = self.fetched(self.vision_tower, self.options.vision_revision)
+        family = load_videollama2(folder, vision, settings, self.sampling)
+        cache = FeatureCache(self.settings.feature_cache_mb * 2**20)
+        return EmbeddedAnswerer(self.asking, cache, family)
+
+    @cached_property
+    def _small_files(self) -> Path:
+        return weights.small_files(self.pretrained, self.revision)
