@@ -102,7 +102,7 @@ def test_filler_by_words_is_the_same_for_every_model() -> None:
 
 
 def test_filler_without_a_tokenizer_says_what_to_do() -> None:
-    with pytest.raises(UsageError, match="long_context:unit=words"):
+    with pytest.raises(UsageError, match=r"variant that counts words \(TASK@words\)"):
         LongContext().apply(sample(), context())
 
 
