@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/mma-eval --model tiny-omni --dataset demo --tasks aligned,misalign
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 install: $(STAMP)
 

@@ -23,7 +23,10 @@ settings.load_profile("suite")
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, and none reaches a hub."""
-    cache = tmp_path_factory.getbasetemp() / "cache"
+    base = tmp_path_factory.getbasetemp()
+    # Processes that share the work also share the demo clips, which take a while to make.
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    cache = base / "cache"
     monkeypatch.setenv("MMA_EVAL_CACHE", os.environ.get("MMA_EVAL_TEST_CACHE", str(cache)))
     monkeypatch.delenv("MMA_EVAL_DATA", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from mma_eval.media import identity
+from mma_eval.media.bounded import Recent
 from mma_eval.media.identity import content_hash
 
 
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every test begins with empty memory and disk caches."""
-    monkeypatch.setattr(identity, "_known", {})
+    monkeypatch.setattr(identity, "_known", Recent(10))
     monkeypatch.setenv("MMA_EVAL_CACHE", str(tmp_path / "cache"))
 
 

@@ -61,6 +61,11 @@ class Questioning:
     _received: int = 0
     _pulse: Pulse = field(default_factory=Pulse)
 
+    def take_records(self) -> dict[str, AnswerRecord]:
+        """The records, which are no longer held here: a large run has each of them once."""
+        taken, self.records, self._pool = self.records, {}, Pool()
+        return taken
+
     def run(self) -> None:
         """Ask everything that the store does not know.
 

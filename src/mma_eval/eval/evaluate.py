@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -133,7 +133,7 @@ def run_plan(plan: Plan, progress: RunProgress) -> Run:
     with AnswerStore(plan.settings.output_path / STORE_FILE) as store:
         questioning = Questioning(plan, store, progress, fresh=plan.settings.fresh)
         questioning.run()
-    answers = _in_order(plan, questioning.records)
+    answers = _in_order(plan, questioning.take_records())
     manifest = _manifest(plan, questioning, started)
     if plan.settings.predict_only:
         samples = [read_as(record) for record in answers]
@@ -167,15 +167,22 @@ def score_records(
     return samples, keep_requested(scores, {task.name: task.metrics for task in manifest.tasks})
 
 
-def _in_order(plan: Plan, records: dict[str, AnswerRecord]) -> list[AnswerRecord]:
-    """Records in the order of tasks and rows, whatever order the answers came in."""
+def _in_order(plan: Plan, records: dict[str, AnswerRecord]) -> Iterator[AnswerRecord]:
+    """Records in the order of tasks and rows, whatever order the answers came in.
+
+    Each leaves `records` as it is handed on.
+    """
     order = {planned.task.name: place for place, planned in enumerate(plan.tasks)}
     position = {
         row.clip: place for planned in plan.tasks for place, row in enumerate(planned.dataset.rows)
     }
-    return sorted(
-        records.values(), key=lambda record: (order[record.task], position[record.clip], record.id)
-    )
+
+    def place(name: str) -> tuple[int, int, str]:
+        record = records[name]
+        return order[record.task], position[record.clip], name
+
+    for name in sorted(records, key=place):
+        yield records.pop(name)
 
 
 def _manifest(plan: Plan, questioning: Questioning, started: datetime) -> RunManifest:

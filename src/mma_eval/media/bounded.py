@@ -1,10 +1,14 @@
-"""A memory of things that know their size: bounded in bytes, least recently used first out."""
+"""Memories with a bound, by bytes or by number; what was used least recently goes first."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Protocol
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 class Sized(Protocol):
@@ -12,6 +16,37 @@ class Sized(Protocol):
 
     @property
     def nbytes(self) -> int: ...
+
+
+class Recent(Generic[K, V]):
+    """At most `limit` values; safe for several threads."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: K) -> V | None:
+        """What is kept under `key`, now the most recently used."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+    def keep(self, key: K, value: V) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self.limit:
+                self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
 
 class BoundedMemory:

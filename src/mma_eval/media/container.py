@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mma_eval.errors import MediaError
+from mma_eval.media.bounded import Recent
 from mma_eval.media.boxes import is_mp4
 from mma_eval.media.identity import content_hash
 from mma_eval.media.source import Clip
@@ -68,18 +69,18 @@ class ContainerFacts:
         return self.frame_count - self.video_seconds * self.fps > HIDDEN_FRAMES
 
 
-_known: dict[str, ContainerFacts] = {}
+_known: Recent[str, ContainerFacts] = Recent(4096)
 
 
 def probe(path: Path) -> ContainerFacts:
     """The facts of `path`, remembered by its content; raises MediaError."""
     key = content_hash(path)
-    facts = _known.get(key)
+    facts = _known.find(key)
     if facts is None:
         with open_container(path) as container:
             facts = _facts(container)
         _check(path, facts)
-        _known[key] = facts
+        _known.keep(key, facts)
     return facts
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mma_eval.errors import MediaError
+from mma_eval.media.bounded import Recent
 from mma_eval.paths import cache_folder
 
 Key = tuple[int, int, int, int]
@@ -21,7 +22,7 @@ BLOCK_BYTES = 1 << 20
 SETTLED_NS = 2_000_000_000
 """A file that changed less than this ago may change again within one tick of its ctime."""
 
-_known: dict[Key, str] = {}
+_known: Recent[Key, str] = Recent(4096)
 
 
 def content_hash(path: Path) -> str:
@@ -32,14 +33,14 @@ def content_hash(path: Path) -> str:
     with open_media(path) as file:
         before = os.fstat(file.fileno())
         key = (before.st_dev, before.st_ino, before.st_size, before.st_ctime_ns)
-        remembered = _known.get(key) or _recall(key)
+        remembered = _known.find(key) or _recall(key)
         if remembered is None:
             remembered = _hash_bytes(file)
             after = os.fstat(file.fileno())
             if not _settled(before, after):
                 return remembered
             _remember(key, remembered)
-        _known[key] = remembered
+        _known.keep(key, remembered)
         return remembered
 
 

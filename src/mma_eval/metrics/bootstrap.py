@@ -207,7 +207,7 @@ def _times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[
         yield _draw(clusters, min(rows, replicates - first), seed, first)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def _draw(clusters: int, replicates: int, seed: int, first: int) -> NDArray[np.uint8]:
     """Kept, since the tasks of a run mostly have as many clusters as each other."""
     import numpy as np
