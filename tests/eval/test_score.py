@@ -127,7 +127,7 @@ class TestOneAnswer:
         assert (sample.outcome, sample.option) == (Outcome.CORRECT, "Dog")
         assert sample.lenient_outcome is None
 
-    @pytest.mark.parametrize("status", [*FAILURES, Status.NOT_APPLICABLE])
+    @pytest.mark.parametrize("status", [*sorted(FAILURES), Status.NOT_APPLICABLE])
     def test_without_an_answer_there_is_no_outcome(self, status: Status) -> None:
         sample = score_answer(answered("Dog", status=status), "option")
         assert (sample.outcome, sample.attribution) == (None, None)

@@ -146,7 +146,10 @@ def test_a_status_in_plain_words_is_the_status(manifest: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        (lambda q: [sound(q), sound(q)], "answered 'aligned_visual:clip0/visual', twice"),
+        (
+            lambda q: [sound(q), sound(q)],
+            "answered 'aligned_visual:clip0/visual', which was not asked or has",
+        ),
         (lambda q: [Answer("who", Status.OK, text="Bird")], "answered 'who', which was not asked"),
         (lambda q: ["Bird"], "returned str instead of an Answer"),
         (lambda q: [None], "returned NoneType instead of an Answer"),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mma_eval.errors import MediaError, ModelError, StoppedError, StoreError, UsageError
-from mma_eval.eval.log import AnswerRecord, Pool
+from mma_eval.eval.log import AnswerRecord
 from mma_eval.eval.plan import Plan, PlannedSample, answer_key
 from mma_eval.eval.receive import prove_modalities, readable, received
+from mma_eval.eval.spool import RecordSpool
 from mma_eval.eval.store import AnswerStore, StoredAnswerError
 from mma_eval.media.ahead import decode_ahead
 from mma_eval.media.source import Media
@@ -32,6 +33,8 @@ class RunProgress(Protocol):
 class Asked:
     """A sample with the hashes of its streams, what was done to them, and its answer's key."""
 
+    place: int
+    """In the plan."""
     sample: PlannedSample
     video_hash: str = ""
     audio_hash: str = ""
@@ -46,25 +49,19 @@ class Questioning:
 
     plan: Plan
     store: AnswerStore
+    records: RecordSpool
     progress: RunProgress
     fresh: bool = False
-    records: dict[str, AnswerRecord] = field(default_factory=dict)
     asked: int = 0
     """Questions that went to the model, as opposed to answers found in the store."""
     broken: Exception | None = None
     """The exception that escaped the backend, if one did."""
-    _pool: Pool = field(default_factory=Pool)
     _waiting: dict[str, list[Asked]] = field(default_factory=dict)
     """Question id to the samples that wait for its answer."""
     _fingerprint: str = ""
     _own_error: Exception | None = None
     _received: int = 0
     _pulse: Pulse = field(default_factory=Pulse)
-
-    def take_records(self) -> dict[str, AnswerRecord]:
-        """The records, which are no longer held here: a large run has each of them once."""
-        taken, self.records, self._pool = self.records, {}, Pool()
-        return taken
 
     def run(self) -> None:
         """Ask everything that the store does not know.
@@ -111,33 +108,34 @@ class Questioning:
             raise
 
     def _groups(self) -> Iterator[Group]:
-        for clip in self.plan.clips():
+        for places in self.plan.places():
             together: dict[tuple[Media, str], list[Asked]] = {}
-            for planned, row in clip:
-                item = self._prepare(self.plan.sample(planned, row))
+            for place in places:
+                item = self._prepare(place, self.plan.sample(*self.plan.at(place)))
                 if item is not None:
-                    place = (item.sample.rendered.sample.media, item.sample.rendered.before_media)
-                    together.setdefault(place, []).append(item)
+                    rendered = item.sample.rendered
+                    shared = (rendered.sample.media, rendered.before_media)
+                    together.setdefault(shared, []).append(item)
             for (media, before), items in together.items():
                 questions = tuple(self._questions(items))
                 if questions:
                     yield Group(media, before, questions)
 
-    def _prepare(self, sample: PlannedSample) -> Asked | None:
+    def _prepare(self, place: int, sample: PlannedSample) -> Asked | None:
         """The sample ready to ask, or None when its answer is known already."""
         media = sample.rendered.sample.media
         sampling = self.plan.model.sampling
         if (declined := self._not_applicable(sample)) is not None:
-            self._keep(Asked(sample), declined)
+            self._keep(Asked(place, sample), declined)
             return None
         try:
             video, audio = media.video_hash(sampling.frames), media.audio_hash(sampling.audio)
             edits = media.edits()
         except MediaError as error:
-            self._keep(Asked(sample), failed_answer(sample.id, error))
+            self._keep(Asked(place, sample), failed_answer(sample.id, error))
             return None
         key = answer_key(self._fingerprint, sample, video, audio)
-        item = Asked(sample, video, audio, edits, key)
+        item = Asked(place, sample, video, audio, edits, key)
         if self.fresh:
             return item
         try:
@@ -184,9 +182,10 @@ class Questioning:
             raise ValueError(f"the backend returned {type(answer).__name__} instead of an Answer")
         waiting = self._waiting.pop(answer.question_id, None)
         if waiting is None:
-            again = answer.question_id in self.records
-            fault = "twice" if again else "which was not asked"
-            raise ValueError(f"the backend answered '{answer.question_id}', {fault}")
+            raise ValueError(
+                f"the backend answered '{answer.question_id}', which was not asked or has been "
+                "answered already"
+            )
         self._received += 1
         sample = waiting[0].sample
         answer = prove_modalities(sample.rendered.sample.media, received(sample.request, answer))
@@ -196,7 +195,7 @@ class Questioning:
             self._keep(item, answer)
 
     def _keep(self, item: Asked, answer: Answer) -> None:
-        self.records[item.sample.id] = self._pool.share(make_record(item, answer))
+        self.records.put(item.place, make_record(item, answer))
         self.progress.advance(1)
         self._pulse.beat()
         if self.plan.settings.fail_fast and answer.status in FAILURES:
@@ -213,12 +212,11 @@ class Questioning:
         if self.broken is not None:
             reason = " ".join(str(self.broken).split())
             why = f"not answered: the backend broke ({type(self.broken).__name__}: {reason})"
-        for clip in self.plan.clips():
-            for planned, row in clip:
-                sample = self.plan.sample(planned, row)
-                if sample.id not in self.records:
-                    failed = Answer(sample.id, Status.API_ERROR, error=why)
-                    self.records[sample.id] = make_record(Asked(sample), failed)
+        for place in range(self.plan.size):
+            if place not in self.records:
+                sample = self.plan.sample(*self.plan.at(place))
+                failed = Answer(sample.id, Status.API_ERROR, error=why)
+                self.records.put(place, make_record(Asked(place, sample), failed))
 
 
 def make_record(item: Asked, answer: Answer) -> AnswerRecord:

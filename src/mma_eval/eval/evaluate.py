@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from mma_eval.eval.plan import Plan, make_plan
 from mma_eval.eval.score import RunScores, score_answer, score_run
 from mma_eval.eval.scorecard import keep_requested
 from mma_eval.eval.settings import AnswerBy, settings_from
+from mma_eval.eval.spool import RecordSpool
 from mma_eval.eval.store import AnswerStore
 from mma_eval.models.base import Model
 from mma_eval.types import FAILURES
@@ -125,21 +126,23 @@ def run_plan(plan: Plan, progress: RunProgress) -> Run:
     folder = run_folder(plan)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        spool = RecordSpool(folder, plan.size)
     except OSError as error:
         raise StoreError(
             f"{folder}: the run folder cannot be made ({error.strerror}); choose another "
             "--output-path"
         ) from error
-    with AnswerStore(plan.settings.output_path / STORE_FILE) as store:
-        questioning = Questioning(plan, store, progress, fresh=plan.settings.fresh)
-        questioning.run()
-    answers = _in_order(plan, questioning.take_records())
-    manifest = _manifest(plan, questioning, started)
-    if plan.settings.predict_only:
-        samples = [read_as(record) for record in answers]
-    else:
-        samples, scores = score_records(manifest, answers)
-        manifest = manifest.model_copy(update={"scores": scores})
+    with spool as records:
+        with AnswerStore(plan.settings.output_path / STORE_FILE) as store:
+            fresh = plan.settings.fresh
+            questioning = Questioning(plan, store, records, progress, fresh=fresh)
+            questioning.run()
+        manifest = _manifest(plan, questioning, started)
+        if plan.settings.predict_only:
+            samples = [read_as(record) for record in records.in_order()]
+        else:
+            samples, scores = score_records(manifest, records.in_order())
+            manifest = manifest.model_copy(update={"scores": scores})
     write_run(folder, manifest, samples)
     return Run(folder, manifest, samples)
 
@@ -165,24 +168,6 @@ def score_records(
     planned = {task.name: task.samples for task in manifest.tasks}
     scores = score_run(by_task, planned=planned)
     return samples, keep_requested(scores, {task.name: task.metrics for task in manifest.tasks})
-
-
-def _in_order(plan: Plan, records: dict[str, AnswerRecord]) -> Iterator[AnswerRecord]:
-    """Records in the order of tasks and rows, whatever order the answers came in.
-
-    Each leaves `records` as it is handed on.
-    """
-    order = {planned.task.name: place for place, planned in enumerate(plan.tasks)}
-    position = {
-        row.clip: place for planned in plan.tasks for place, row in enumerate(planned.dataset.rows)
-    }
-
-    def place(name: str) -> tuple[int, int, str]:
-        record = records[name]
-        return order[record.task], position[record.clip], name
-
-    for name in sorted(records, key=place):
-        yield records.pop(name)
 
 
 def _manifest(plan: Plan, questioning: Questioning, started: datetime) -> RunManifest:

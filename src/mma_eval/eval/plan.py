@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import accumulate
 
 from mma_eval.errors import UsageError
 from mma_eval.eval.settings import RunSettings
@@ -72,14 +75,32 @@ class Plan:
         hashes = {planned.task.name: planned.task.content_hash for planned in self.tasks}
         return self.settings.identity(versions, hashes)
 
-    def clips(self) -> Iterator[list[tuple[PlannedTask, Row]]]:
-        """Task and row for every sample, clip by clip, so that shared media stay together."""
-        together: dict[tuple[str, str], list[tuple[PlannedTask, Row]]] = {}
+    def places(self) -> Iterator[Sequence[int]]:
+        """Every place of the plan, clip by clip, so that shared media stay together."""
+        together: dict[tuple[int, str], array[int]] = {}
+        numbered = {id(dataset): number for number, dataset in enumerate(self.datasets)}
+        place = 0
         for planned in self.tasks:
+            dataset = numbered[id(planned.dataset)]
             for row in planned.rows:
-                key = (str(planned.dataset.path), row.clip)
-                together.setdefault(key, []).append((planned, row))
+                together.setdefault((dataset, row.clip), array("q")).append(place)
+                place += 1
         yield from together.values()
+
+    def at(self, place: int) -> tuple[PlannedTask, Row]:
+        """Task and row of a place: places go through the tasks in order, and through their rows."""
+        task = bisect_right(self._ends, place)
+        first = self._ends[task - 1] if task else 0
+        return self.tasks[task], self.tasks[task].rows[place - first]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(len(planned.rows) for planned in self.tasks))
+
+    def clips(self) -> Iterator[list[tuple[PlannedTask, Row]]]:
+        """Task and row for every sample, clip by clip."""
+        for places in self.places():
+            yield [self.at(place) for place in places]
 
     def sample(self, planned: PlannedTask, row: Row) -> PlannedSample:
         """Render one sample; pure, so it may be done again at any time."""
