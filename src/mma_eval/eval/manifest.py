@@ -145,13 +145,18 @@ def describe_datasets(plan: Plan) -> tuple[DatasetEntry, ...]:
 
 
 def describe_environment(plan: Plan) -> Environment:
+    return environment_of(plan.model.describe())
+
+
+def environment_of(described: dict[str, str | int | float | bool | None]) -> Environment:
+    """This machine's software, around a backend that describes itself so."""
     return Environment(
         mma_eval=__version__,
         python=platform.python_version(),
         platform=platform.platform(),
         packages=package_versions(),
         git_commit=_git_commit(),
-        model=plan.model.describe(),
+        model=described,
     )
 
 

@@ -34,14 +34,19 @@ def print_facts(console: Console, original: Run, changed: Sequence[FactChange]) 
         console.print("Software, device, model, tasks and dataset are as they were.", style="dim")
         return
     console.print("Different from when it was made:")
+    console.print(facts_table(changed, ("what", "then", "now")))
+
+
+def facts_table(changed: Sequence[FactChange], columns: tuple[str, str, str]) -> Table:
+    """One line a fact: what it is, before, now."""
     table = Table(box=None, pad_edge=False)
-    for column in ("what", "then", "now"):
-        table.add_column(column, overflow="fold", no_wrap=column == "what")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for change in changed:
         table.add_row(
             escape(change.what), escape(_short(change.before)), escape(_short(change.now))
         )
-    console.print(table)
+    return table
 
 
 def print_comparison(console: Console, comparison: RunComparison) -> None:

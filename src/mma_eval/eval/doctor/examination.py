@@ -43,6 +43,8 @@ class Examination:
     """What the backend says of itself: device, dtype, attention kernel, batch mode."""
     clips: tuple[str, ...]
     checks: tuple[Check, ...]
+    answers: Answers
+    """Of the first pass, which the others were held against."""
 
     @property
     def passed(self) -> bool:
@@ -86,7 +88,7 @@ def examine(
         reference = _reference_check(twin, stimuli, plain, progress)
     checks = (*plain.checks, reference)
     clips = tuple(stimulus.clip for stimulus in stimuli)
-    return Examination(name, version, described, clips, checks)
+    return Examination(name, version, described, clips, checks, plain.answers)
 
 
 def reference_twin(model: Model) -> Model | None:

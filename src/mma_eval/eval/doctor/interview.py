@@ -8,7 +8,7 @@ from math import isfinite
 
 from mma_eval.errors import ModelError, UsageError
 from mma_eval.eval.ask import RunProgress
-from mma_eval.eval.doctor.stimuli import ASKS, Form, Stimulus, Variant
+from mma_eval.eval.doctor.stimuli import ASKS, FORMS, Stimulus, Variant
 from mma_eval.models.base import Model, failed_answer
 from mma_eval.types import Answer, Group, Status
 
@@ -154,16 +154,13 @@ def between_questions(
                         answers.get(stimulus.question_id(variant, visual, form)),
                         answers.get(stimulus.question_id(variant, audio, form)),
                     )
-                    for form in _FORMS
+                    for form in FORMS
                 ],
             )
             for variant in variants
             for stimulus in stimuli
         ),
     )
-
-
-_FORMS: tuple[Form, ...] = ("text", "options")
 
 
 def _clip_change(
@@ -175,7 +172,7 @@ def _clip_change(
             after.get(stimulus.question_id(second, ask, form)),
         )
         for ask in ASKS
-        for form in _FORMS
+        for form in FORMS
     ]
     return _change(stimulus.clip, pairs)
 

@@ -26,6 +26,7 @@ from mma_eval.types import Generate, Group, Question, ScoreOptions, Seeds, Strea
 Form = Literal["text", "options"]
 """How a question wants its answer: written, or as likelihoods of the options."""
 
+FORMS: tuple[Form, ...] = ("text", "options")
 ASKS: tuple[Stream, ...] = ("visual", "audio")
 ANSWER_TOKENS = 16
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mma_eval.eval.manifest import DatasetEntry, Environment, RunManifest, TaskEntry
@@ -39,24 +39,29 @@ def changed_facts(
         **_task_facts(recorded.tasks),
         **_dataset_facts(recorded.datasets),
         "model fingerprint": recorded.fingerprint,
-        **_environment_facts(recorded.environment),
+        **environment_facts(recorded.environment),
         **({} if card is None else _card_facts(recorded.card)),
     }
     now = {
         **_task_facts(tasks),
         **_dataset_facts(datasets),
         "model fingerprint": fingerprint,
-        **_environment_facts(environment),
+        **environment_facts(environment),
         **({} if card is None else _card_facts(card)),
     }
-    changes = [
+    changes = differing_facts(before, now)
+    if card is None:
+        changes.append(FactChange("model card", recorded.card.name, NOT_THERE))
+    return (*changes, *_pair_changes(recorded.datasets, datasets))
+
+
+def differing_facts(before: Mapping[str, str], now: Mapping[str, str]) -> list[FactChange]:
+    """The facts that are not the same, in their order."""
+    return [
         FactChange(what, before.get(what, NOT_THERE), now.get(what, NOT_THERE))
         for what in dict.fromkeys((*before, *now))
         if before.get(what) != now.get(what)
     ]
-    if card is None:
-        changes.append(FactChange("model card", recorded.card.name, NOT_THERE))
-    return (*changes, *_pair_changes(recorded.datasets, datasets))
 
 
 def _task_facts(tasks: Sequence[TaskEntry]) -> dict[str, str]:
@@ -92,7 +97,7 @@ def _pair_changes(
     return tuple(changes)
 
 
-def _environment_facts(environment: Environment) -> dict[str, str]:
+def environment_facts(environment: Environment) -> dict[str, str]:
     return {
         "mma-eval": environment.mma_eval,
         "git commit": environment.git_commit or "none",
