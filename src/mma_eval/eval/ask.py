@@ -33,14 +33,14 @@ class RunProgress(Protocol):
 class Asked:
     """A sample with the hashes of its streams, what was done to them, and its answer's key."""
 
-    place: int
-    """In the plan."""
     sample: PlannedSample
     video_hash: str = ""
     audio_hash: str = ""
     edits: tuple[str, ...] = ()
     key: str = ""
     notes: tuple[str, ...] = ()
+    place: int = 0
+    """In the plan, where it belongs to one."""
 
 
 @dataclass
@@ -126,16 +126,16 @@ class Questioning:
         media = sample.rendered.sample.media
         sampling = self.plan.model.sampling
         if (declined := self._not_applicable(sample)) is not None:
-            self._keep(Asked(place, sample), declined)
+            self._keep(Asked(sample, place=place), declined)
             return None
         try:
             video, audio = media.video_hash(sampling.frames), media.audio_hash(sampling.audio)
             edits = media.edits()
         except MediaError as error:
-            self._keep(Asked(place, sample), failed_answer(sample.id, error))
+            self._keep(Asked(sample, place=place), failed_answer(sample.id, error))
             return None
         key = answer_key(self._fingerprint, sample, video, audio)
-        item = Asked(place, sample, video, audio, edits, key)
+        item = Asked(sample, video, audio, edits, key, place=place)
         if self.fresh:
             return item
         try:
@@ -216,7 +216,7 @@ class Questioning:
             if place not in self.records:
                 sample = self.plan.sample(*self.plan.at(place))
                 failed = Answer(sample.id, Status.API_ERROR, error=why)
-                self.records.put(place, make_record(Asked(place, sample), failed))
+                self.records.put(place, make_record(Asked(sample, place=place), failed))
 
 
 def make_record(item: Asked, answer: Answer) -> AnswerRecord:
