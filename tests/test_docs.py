@@ -103,6 +103,22 @@ def test_the_backend_of_the_readme_runs(manifest: Path, tmp_path: Path) -> None:
     assert all(sample.answer == "Bird" for sample in run.samples)
 
 
+def test_the_backend_of_the_guide_runs_and_proves_its_tokens(
+    manifest: Path, tmp_path: Path
+) -> None:
+    (block,) = blocks(REPOSITORY / "docs" / "add-a-model.md", "python")
+    exec(compile(block, "add-a-model.md", "exec"), {"__name__": "guide"})
+    run = evaluate("louder", "aligned,audio_removed", dataset=manifest, output_path=tmp_path)
+    said = {(s.task, s.answer, s.tokens is not None and bool(s.tokens.audio)) for s in run.samples}
+    heard, silent = ("Bird", True), ("Cat", True)
+    assert said == {
+        ("aligned_visual", *heard),
+        ("aligned_audio", *heard),
+        ("audio_removed_visual", *silent),
+        ("audio_removed_audio", *silent),
+    }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):

@@ -29,6 +29,11 @@ class YamlFile:
         """Whether this is a model card; in a user's folder tasks may lie beside cards."""
         return "backend" in self.data
 
+    @property
+    def is_recipe(self) -> bool:
+        """Whether this is a recipe of modality-aware tuning."""
+        return "recipe" in self.data
+
     def line(self, location: Location) -> int | None:
         """The line of `location`, or of the nearest part above it."""
         for length in range(len(location), -1, -1):
@@ -64,7 +69,9 @@ def validate(model: type[B], file: YamlFile, error: type[FileError] = FileError)
     try:
         return model.model_validate(file.data)
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
+        # A key that is misspelt is also missing; its own name says more.
+        faults = problem.errors(include_url=False)
+        first = min(faults, key=lambda fault: fault["type"] == "missing")
         location = tuple(first["loc"])
         raise error(
             file.path, describe_fault(model, location, first), line=file.line(location)

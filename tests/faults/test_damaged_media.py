@@ -17,7 +17,7 @@ from mma_eval.errors import MediaError
 from mma_eval.eval.evaluate import Run
 from mma_eval.media.container import probe
 from mma_eval.media.identity import content_hash
-from mma_eval.media.policy import AudioPolicy, FramePolicy
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, VideoFile
 from mma_eval.media.video import read_frames
 from mma_eval.types import Status
@@ -114,7 +114,7 @@ def test_a_track_that_lost_its_end_is_damaged(tmp_path: Path) -> None:
 def test_a_stream_without_an_index_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "clip.ts"
     path.write_bytes(whole_clip("h264_aac.ts"))
-    frames = read_frames(Clip(path), FramePolicy(fps=None))
+    frames = read_frames(Clip(path), FramePolicy(EveryFrame()))
     assert frames.total == FRAMES
     assert frames.decoder.startswith("pyav")
     different = {picture.tobytes() for picture in frames.pixels}

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from mma_eval.errors import MediaError
-from mma_eval.media import AudioFile, AudioPolicy, Clip, FramePolicy, Media, VideoFile, probe
+from mma_eval.media import (
+    AudioFile,
+    AudioPolicy,
+    Clip,
+    EveryFrame,
+    FramePolicy,
+    Media,
+    VideoFile,
+    probe,
+)
 from tests.conftest import make_clip
 
 
@@ -101,7 +110,7 @@ def test_a_file_damaged_inside_says_so(tmp_path: Path) -> None:
     path.write_bytes(content)
     media = Media(VideoFile(Clip(path)), AudioFile(Clip(path)))
     with pytest.raises(MediaError, match="damaged"):
-        media.frames(FramePolicy(fps=None))
+        media.frames(FramePolicy(EveryFrame()))
 
 
 def test_facts_follow_the_content_and_not_the_name(tmp_path: Path) -> None:

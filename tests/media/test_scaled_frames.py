@@ -1,4 +1,4 @@
-"""Frames from equal shares of a clip, scaled by the decoder."""
+"""Frames from equal segments of a clip, scaled by the decoder."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_eval.media.policy import FramePolicy
+from mma_eval.media.policy import FramePolicy, SegmentStarts
 from mma_eval.media.source import Clip
 from mma_eval.media.video import black_frames, read_frames, sample_indices
 from tests.conftest import make_clip
 
-FOUR = FramePolicy(shares=4, size=(40, 64))
+FOUR = FramePolicy(SegmentStarts(4), size=(40, 64))
 
 
-@given(total=st.integers(1, 100_000), shares=st.sampled_from([1, 2, 4, 8]))
-def test_each_share_gives_its_first_frame(total: int, shares: int) -> None:
-    made = sample_indices(total, 30.0, FramePolicy(shares=shares))
-    if total < shares:
+@given(total=st.integers(1, 100_000), segments=st.sampled_from([1, 2, 4, 8]))
+def test_each_segment_gives_its_first_frame(total: int, segments: int) -> None:
+    made = sample_indices(total, 30.0, FramePolicy(SegmentStarts(segments)))
+    if total < segments:
         assert made == list(range(total))
     else:
-        assert made == np.arange(0, total, total / shares).astype(int).tolist()
+        assert made == np.arange(0, total, total / segments).astype(int).tolist()
 
 
 @pytest.mark.parametrize("decoder", ["decord", "pyav"])
@@ -46,7 +46,7 @@ def test_black_frames_have_them_too(tmp_path: Path) -> None:
 
 def test_both_decoders_scale_real_clips_alike(clips_folder: Path) -> None:
     pytest.importorskip("decord")
-    policy = FramePolicy(shares=4, size=(224, 224))
+    policy = FramePolicy(SegmentStarts(4), size=(224, 224))
     for path in sorted(clips_folder.glob("*.mp4")):
         one, other = (
             read_frames(Clip(path), policy, decoder).pixels.astype(int)

@@ -16,13 +16,19 @@ from mma_eval.media import (
     AudioPolicy,
     BlackVideo,
     Clip,
+    EveryFrame,
     FramePolicy,
     Frames,
+    FramesPerSecond,
     Media,
     NoAudio,
     NoVideo,
+    SegmentMiddles,
+    SegmentStarts,
     Silence,
     Sound,
+    Stretches,
+    StretchFrames,
     VideoFile,
     read_audio,
 )
@@ -32,6 +38,16 @@ from tests.conftest import make_clip
 FRAMES = FramePolicy()
 SOUND = AudioPolicy()
 NATIVE = AudioPolicy(rate=None, channels=None)
+POLICIES = (
+    FRAMES,
+    FramePolicy(size=(64, 64)),
+    FramePolicy(FramesPerSecond(1.0)),
+    FramePolicy(EveryFrame()),
+    FramePolicy(SegmentStarts(4)),
+    FramePolicy(SegmentMiddles(4)),
+    FramePolicy(StretchFrames(Stretches(5, 2.0))),
+    FramePolicy(StretchFrames(Stretches(5, 2.0, "gaps"))),
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +142,7 @@ def test_black_video_is_the_clip_without_light(long: Clip) -> None:
 def test_a_stretch_applies_to_both_streams(long: Clip) -> None:
     part = replace(long, start=0.5, end=1.25)
     assert heard(AudioFile(part)).seconds == 0.75
-    assert seen(VideoFile(part), FramePolicy(fps=None)).total == 6
+    assert seen(VideoFile(part), FramePolicy(EveryFrame())).total == 6
 
 
 def test_a_sound_is_cut_at_the_limit_of_the_policy(long: Clip) -> None:
@@ -160,16 +176,14 @@ def test_every_difference_shows_in_the_hash(long: Clip, short: Clip) -> None:
         Silence(long, fit_to=short),
     ]
     video_hashes = {
-        Media(video, NoAudio()).video_hash(policy)
-        for video in videos
-        for policy in (FRAMES, FramePolicy(fps=1.0), FramePolicy(max_pixels=999))
+        Media(video, NoAudio()).video_hash(policy) for video in videos for policy in POLICIES
     }
     audio_hashes = {
         Media(NoVideo(), sound).audio_hash(policy)
         for sound in sounds
         for policy in (SOUND, NATIVE, AudioPolicy(max_seconds=1.0))
     }
-    assert len(video_hashes) == 12 and len(audio_hashes) == 21
+    assert len(video_hashes) == 4 * len(POLICIES) and len(audio_hashes) == 21
 
 
 def test_a_stretch_from_zero_is_the_whole(long: Clip) -> None:

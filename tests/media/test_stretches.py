@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_eval.media.policy import FramePolicy
+from mma_eval.media.policy import FramePolicy, StretchFrames
 from mma_eval.media.stretches import Stretches
 from mma_eval.media.video import sample_indices
 
@@ -47,7 +47,7 @@ def test_samples_of_three_stretches() -> None:
 
 
 def test_a_policy_takes_them_stretch_by_stretch() -> None:
-    policy = FramePolicy(fps=None, stretches=FIVE)
+    policy = FramePolicy(StretchFrames(FIVE))
     # 3 s at 10 frames a second: one stretch of 20 frames begins every 2 frames.
     assert sample_indices(30, 10.0, policy) == [0, 19, 2, 21, 4, 23, 6, 25, 8, 27]
 

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mma_eval.errors import MediaError
-from mma_eval.media import Clip, FramePolicy, probe, read_frames
+from mma_eval.media import (
+    Clip,
+    EveryFrame,
+    FramePolicy,
+    FramesPerSecond,
+    SegmentMiddles,
+    probe,
+    read_frames,
+)
 from mma_eval.media.readers import choose_decoder
 from mma_eval.media.video import black_frames, sample_indices
 from tests.conftest import make_clip
@@ -23,7 +31,7 @@ from tests.conftest import make_clip
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
-EVERY_FRAME = FramePolicy(fps=None)
+EVERY_FRAME = FramePolicy(EveryFrame())
 
 
 def encode(
@@ -87,34 +95,35 @@ def test_frames_are_those_that_qwen_takes(clips_folder: Path) -> None:
 @given(
     total=st.integers(4, 5_000),
     fps=st.floats(1, 120),
-    policy=st.builds(
-        FramePolicy,
+    choice=st.builds(
+        FramesPerSecond,
         fps=st.floats(0.1, 30),
         min_frames=st.integers(1, 8),
-        max_frames=st.integers(4, 900),
+        max_frames=st.integers(8, 900),
         multiple_of=st.sampled_from([1, 2, 4]),
     ),
 )
-def test_sampling_keeps_its_bounds(total: int, fps: float, policy: FramePolicy) -> None:
-    indices = sample_indices(total, fps, policy)
-    assert len(indices) % policy.multiple_of == 0
-    assert len(indices) <= min(total, policy.max_frames)
+def test_sampling_keeps_its_bounds(total: int, fps: float, choice: FramesPerSecond) -> None:
+    indices = sample_indices(total, fps, FramePolicy(choice))
+    assert len(indices) % choice.multiple_of == 0
+    assert len(indices) <= min(total, choice.max_frames)
     assert indices == sorted(set(indices))
     if len(indices) > 1:
         assert (indices[0], indices[-1]) == (0, total - 1)
 
 
 @pytest.mark.parametrize(
-    ("total", "middles", "indices"),
+    ("total", "segments", "indices"),
     [(300, 2, [75, 224]), (5, 2, [1, 3]), (2, 4, [0, 0, 1, 1])],
 )
-def test_middles_of_equal_shares(total: int, middles: int, indices: list[int]) -> None:
-    assert sample_indices(total, 30.0, FramePolicy(middles=middles)) == indices
+def test_middles_of_equal_segments(total: int, segments: int, indices: list[int]) -> None:
+    assert sample_indices(total, 30.0, FramePolicy(SegmentMiddles(segments))) == indices
 
 
 def test_a_frame_may_be_taken_several_times(tmp_path: Path) -> None:
     clip = Clip(make_clip(tmp_path / "clip.mp4", seconds=0.5))
-    every, taken = (read_frames(clip, p) for p in (EVERY_FRAME, FramePolicy(middles=16)))
+    repeated = FramePolicy(SegmentMiddles(16))
+    every, taken = (read_frames(clip, policy) for policy in (EVERY_FRAME, repeated))
     assert every.total < len(taken.indices) == 16
     assert np.array_equal(taken.pixels, every.pixels[list(taken.indices)])
 

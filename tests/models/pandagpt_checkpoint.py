@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mma_eval.models.local.placing import Placing
 from mma_eval.models.nn.imagebind_input import ImageBindInput
 from mma_eval.models.pandagpt.family import PandaGPTFamily, load_family
 from mma_eval.models.pandagpt.parts import PartNames, find_parts
@@ -23,6 +24,4 @@ def arguments(shared: Path) -> dict[str, Any]:
 
 def golden_family(shared: Path) -> PandaGPTFamily:
     parts = find_parts(shared / "golden" / "panda", NAMES)
-    return load_family(
-        parts, ImageBindInput(), dtype="fp32", device="cpu", attention="sdpa", chunk=1024
-    )
+    return load_family(parts, ImageBindInput(), Placing("cpu", "fp32", "sdpa", prefill_chunk=1024))

@@ -33,12 +33,18 @@ class PlainPath:
     extractor: Any
     template: str
     sampling: Sampling
+    limits: tuple[int, int]
     system: str | None
     fps: float = 2.0
 
     @classmethod
     def load(
-        cls, folder: Path, sampling: Sampling, system: str | None, fps: float = 2.0
+        cls,
+        folder: Path,
+        sampling: Sampling,
+        limits: tuple[int, int],
+        system: str | None,
+        fps: float = 2.0,
     ) -> PlainPath:
         from transformers import (
             AutoTokenizer,
@@ -55,6 +61,7 @@ class PlainPath:
             WhisperFeatureExtractor.from_pretrained(str(folder)),
             (folder / "chat_template.jinja").read_text(encoding="utf-8"),
             sampling,
+            limits,
             system,
             fps,
         )
@@ -163,10 +170,7 @@ class PlainPath:
         }
 
     def _video(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-        limits = self.sampling.frames
-        assert limits.min_pixels is not None
-        assert limits.max_pixels is not None
-        values, grid = plain_patches(pixels, limits.min_pixels, limits.max_pixels)
+        values, grid = plain_patches(pixels, *self.limits)
         return {
             "pixel_values_videos": torch.from_numpy(values),
             "video_grid_thw": torch.tensor([grid]),

@@ -25,7 +25,12 @@ class Qwen3PlainPath(PlainPath):
 
     @classmethod
     def load(
-        cls, folder: Path, sampling: Sampling, system: str | None, fps: float = 1.0
+        cls,
+        folder: Path,
+        sampling: Sampling,
+        limits: tuple[int, int],
+        system: str | None,
+        fps: float = 1.0,
     ) -> Qwen3PlainPath:
         from transformers import (
             AutoTokenizer,
@@ -43,6 +48,7 @@ class Qwen3PlainPath(PlainPath):
             WhisperFeatureExtractor.from_pretrained(str(folder)),
             template["chat_template"],
             sampling,
+            limits,
             system,
             fps,
         )
@@ -86,12 +92,7 @@ class Qwen3PlainPath(PlainPath):
         }
 
     def _video(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-        limits = self.sampling.frames
-        assert limits.min_pixels is not None
-        assert limits.max_pixels is not None
-        values, grid = plain_patches(
-            pixels, limits.min_pixels, limits.max_pixels, PATCH, HALF, HALF
-        )
+        values, grid = plain_patches(pixels, *self.limits, PATCH, HALF, HALF)
         return {
             "pixel_values_videos": torch.from_numpy(values),
             "video_grid_thw": torch.tensor([grid]),

@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mma_eval.errors import ModelError
 from mma_eval.models.local.llama import load_llama
+from mma_eval.models.local.placing import Placing
 
 SIZES = {
     "vocab_size": 40,
@@ -45,7 +46,7 @@ def as_pickle(folder: Path, copy: Path, *, without: str | None = None) -> Path:
 
 
 def load(folder: Path) -> LlamaForCausalLM:
-    model = load_llama(folder, dtype=torch.float32, device="cpu", attention="sdpa")
+    model = load_llama(folder, Placing("cpu", "fp32", "sdpa", prefill_chunk=1024))
     assert isinstance(model, LlamaForCausalLM)
     return model
 

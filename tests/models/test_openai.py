@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mma_eval import evaluate
+from mma_eval.cli.main import main
 from mma_eval.errors import ModelError, UsageError
 from mma_eval.eval.evaluate import Run
+from mma_eval.media.source import Media, NoAudio, NoVideo
 from mma_eval.models.catalogue import CardCatalogue, create_model
-from mma_eval.types import Evidence, Status
+from mma_eval.models.openai.service import LONGEST_PROMPT
+from mma_eval.types import Evidence, Question, ScoreOptions, Status
 from tests.models.servers.openai_server import (
     CLOSING,
     LETTER,
@@ -210,11 +214,17 @@ def test_a_refusal_is_an_answer(manifest: Path, tmp_path: Path) -> None:
 
 
 def test_a_prompt_that_does_not_fit_is_an_overflow(manifest: Path, tmp_path: Path) -> None:
+    prices = {"input_price": 1.0, "output_price": 0.0, "max_cost": 1.0}
     with serve(Behaviour(context=4_000)) as server:
-        run = run_on(server, "long_context_visual,aligned_visual", manifest, tmp_path)
+        run = run_on(server, "long_context_visual,aligned_visual", manifest, tmp_path, **prices)
 
     by_task = {sample.task: sample.status for sample in run.samples}
     assert by_task == {"long_context_visual": "context_overflow", "aligned_visual": "ok"}
+    used = run.manifest.environment.model
+    assert isinstance(used["input_tokens"], int)
+    assert used["cost_usd"] == pytest.approx(used["input_tokens"] / 1e6, abs=1e-6), (
+        "a prompt that was turned down costs nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -451,3 +461,48 @@ def score_on(server: Served, manifest: Path, output: Path) -> Run:
         output_path=output,
         model_args={"base_url": server.address},
     )
+
+
+def test_a_dry_run_says_what_would_be_sent_and_asks_nothing(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve() as server:
+        given = f"base_url={server.address},tokenizer=package:tiny-omni"
+        said = dry_run(given, manifest, tmp_path, capsys)
+        assert not server.requests
+        run_on(server, "aligned", manifest, tmp_path)
+        sent = sum(int(headers["Content-Length"]) for headers in server.headers[CANARIES:])
+    line = re.fullmatch(
+        r"16 requests, about ([\d.]+) MB to send, ([\d,]+) tokens of text, at most (\d+) tokens "
+        r"out: price unknown: set .*",
+        said,
+    )
+    assert line
+    assert sent / 3 <= float(line[1]) * 1e6 <= 3 * sent
+    assert 12 * 10 < int(line[2].replace(",", "")) < 12 * 200
+    assert int(line[3]) == CANARIES + ALIGNED * 32
+
+
+def test_a_question_by_likelihood_counts_as_a_request_for_each_option() -> None:
+    prices = {"input_price": 1.0, "output_price": 2.0}
+    model = create_model(
+        CardCatalogue().get("openai"), {"base_url": "http://host/v1", "canary": False, **prices}
+    )
+    options = ScoreOptions(("Bird", "Cat", "Door"))
+    question = Question("q", "", "Which?", options)
+    bill = model.estimate([(Media(NoVideo(), NoAudio()), question)])
+    assert bill is not None
+    assert (bill.requests, bill.output) == (4, 4)
+    assert bill.sent_bytes == 4 * len("Which?")
+    assert bill.text is None, "no tokenizer was named, and no server is asked"
+    # Every prompt may fill the context, of which only the server knows the length.
+    assert bill.cost == pytest.approx((4 * LONGEST_PROMPT * 1.0 + 4 * 2.0) / 1e6)
+
+
+def dry_run(given: str, manifest: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The line of what all of it would use."""
+    command = ["--model", "openai", "--model-args", given, "--tasks", "aligned", "--dry-run"]
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--dataset", str(manifest), "-o", str(output)])
+    assert ended.value.code == 0
+    return next(line for line in capsys.readouterr().out.splitlines() if "requests" in line)

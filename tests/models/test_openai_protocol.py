@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mma_eval.errors import ModelError
-from mma_eval.models.openai.http import retry_after
 from mma_eval.models.openai.options import agreed, read_option
 from mma_eval.models.openai.protocol import (
     ChatReply,
@@ -22,6 +21,7 @@ from mma_eval.models.openai.protocol import (
     token_counts,
 )
 from mma_eval.models.openai.tokenizer import ServerTokenizer
+from mma_eval.models.remote.wire import retry_after
 from mma_eval.types import Evidence, TokenCounts
 
 

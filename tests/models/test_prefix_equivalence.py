@@ -18,7 +18,7 @@ from tests.models.plain_path import PlainPath
 
 @pytest.fixture(scope="module")
 def plain(checkpoint: Path, backend: QwenOmni) -> PlainPath:
-    return PlainPath.load(checkpoint, backend.sampling, backend.system_prompt)
+    return PlainPath.load(checkpoint, backend.sampling, backend.pixel_limits, backend.system_prompt)
 
 
 @pytest.mark.parametrize("kind", MEDIA)
@@ -49,7 +49,9 @@ def test_other_frame_rates_change_the_clock(
     clips_folder: Path, make_backend: MakeBackend, checkpoint: Path
 ) -> None:
     backend = make_backend(fps=0.5)
-    plain = PlainPath.load(checkpoint, backend.sampling, backend.system_prompt, fps=0.5)
+    plain = PlainPath.load(
+        checkpoint, backend.sampling, backend.pixel_limits, backend.system_prompt, fps=0.5
+    )
     assert backend.seconds_per_grid == 4.0
     check(group(media("aligned", clips_folder)), backend, plain)
 
@@ -59,7 +61,9 @@ def test_same_where_the_picture_has_more_rows_than_the_sound_has_tokens(
 ) -> None:
     area = 28 * 28 * 144
     backend = make_backend(min_pixels=area, max_pixels=area)
-    plain = PlainPath.load(checkpoint, backend.sampling, backend.system_prompt)
+    plain = PlainPath.load(
+        checkpoint, backend.sampling, backend.pixel_limits, backend.system_prompt
+    )
     clip = Clip(make_clip(tmp_path / "short.mp4", seconds=0.25))
     check(group(Media(VideoFile(clip), AudioFile(clip))), backend, plain)
 
@@ -72,7 +76,7 @@ def test_sharded_checkpoint_with_a_long_prompt_in_chunks(
         card(folder),
         QwenOmniArguments(**SMALL, device="cpu", prefill_chunk=64),
     )
-    plain = PlainPath.load(folder, backend.sampling, backend.system_prompt)
+    plain = PlainPath.load(folder, backend.sampling, backend.pixel_limits, backend.system_prompt)
     check(group(media("swapped", clips_folder)), backend, plain)
 
 

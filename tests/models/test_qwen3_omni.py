@@ -37,7 +37,9 @@ def backend_of(folder: Path, **arguments: Any) -> QwenOmni:
 
 
 def plain_beside(backend: QwenOmni, folder: Path) -> PlainPath:
-    return Qwen3PlainPath.load(folder, backend.sampling, backend.system_prompt, backend.fps)
+    return Qwen3PlainPath.load(
+        folder, backend.sampling, backend.pixel_limits, backend.system_prompt, backend.fps
+    )
 
 
 @pytest.fixture(scope="module")

@@ -49,13 +49,13 @@ def test_importing_and_building_loads_neither_torch_nor_transformers(checkpoint:
         "from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments\n"
         "card = ModelCard(name='a', backend='qwen_omni', family='b', summary='', license='c',"
         f" weights={str(checkpoint)!r})\n"
-        "print(QwenOmni(card, QwenOmniArguments()).sampling.frames.max_pixels)\n"
+        "print(QwenOmni(card, QwenOmniArguments()).sampling.frames.choice.max_frames)\n"
         "print(sorted({'torch', 'transformers', 'numpy'} & set(sys.modules)))\n"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert shown.splitlines() == [str(768 * 784), "[]"]
+    assert shown.splitlines() == [str(768), "[]"]
 
 
 def test_tokens_are_counted_by_modality(backend: QwenOmni, clip: Clip) -> None:

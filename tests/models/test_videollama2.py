@@ -30,7 +30,7 @@ from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.models.local.embedded_answers import EmbeddedAnswerer, Text
 from mma_eval.models.videollama2.backend import VideoLlama2Arguments, VideoLlama2Model
 from mma_eval.task.dataset import open_dataset
-from mma_eval.types import Generate, Group, Question, ScoreOptions, Status
+from mma_eval.types import Evidence, Generate, Group, Question, ScoreOptions, Status
 from tests.models.golden import golden_card
 
 NEW_TOKENS = 8
@@ -167,8 +167,8 @@ def test_prompts_that_do_not_fit_are_told_apart(
     assert statuses == {"Which?": Status.OK, "long " * 60: Status.CONTEXT_OVERFLOW}
 
 
-def test_all_tasks_run(
-    folder: Path, arguments: dict[str, Any], tmp_path: Path, manifest: Path
+def test_all_tasks_run_on_a_real_clip(
+    folder: Path, arguments: dict[str, Any], tmp_path: Path, clips_folder: Path
 ) -> None:
     card = tmp_path / "card.yaml"
     stated = golden_card(folder / "ckpt", "videollama2", context_length=32768)
@@ -176,16 +176,18 @@ def test_all_tasks_run(
     run = evaluate(
         str(card),
         tasks="mma_bench",
-        dataset=str(manifest),
-        limit=2,
+        dataset=clips_folder / "manifest.jsonl",
+        limit=1,
         model_args=arguments,
         gen_kwargs={"max_new_tokens": 2},
         output_path=tmp_path / "run",
     )
     assert {sample.status for sample in run.samples} == {Status.OK}
     assert len({sample.task.partition(".")[0] for sample in run.samples}) == TASKS
+    assert run.scores is not None and run.scores.coverage == 1.0
     for sample in run.samples:
         assert sample.tokens is not None
+        assert sample.tokens.evidence is Evidence.COUNTED
         assert (sample.tokens.video, sample.tokens.audio) == (VIDEO_TOKENS, AUDIO_TOKENS)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
+from huggingface_hub import constants
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,21 @@ def test_a_labels_file_orders_the_options(tmp_path: Path, rows: list[dict[str, A
         read_dataset(path, "m")
 
 
-def test_a_hub_dataset_that_cannot_be_reached_says_so() -> None:
+def test_a_hub_dataset_that_cannot_be_reached_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    said = r"hf:nobody/nothing cannot be loaded: .*no answer from http://127\.0\.0\.1:9.*OFFLINE=1"
+    with pytest.raises(PrerequisiteError, match=said):
+        open_dataset("hf:nobody/nothing")
+
+
+def test_a_dataset_that_was_never_downloaded_cannot_be_had_offline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     with pytest.raises(PrerequisiteError, match="hf:nobody/nothing cannot be loaded"):
         open_dataset("hf:nobody/nothing")
 

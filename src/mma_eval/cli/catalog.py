@@ -1,4 +1,4 @@
-"""Commands that list, show and check tasks, models and datasets."""
+"""Commands that list, show and check tasks, models, recipes and datasets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from mma_eval.errors import MmaEvalError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from mma_eval.models.card import ModelCard
     from mma_eval.task.load import Task
+    from mma_eval.train.recipe import Recipe
 
-list_app = typer.Typer(no_args_is_help=True, help="List tasks, models or datasets.")
+list_app = typer.Typer(no_args_is_help=True, help="List tasks, models, recipes or datasets.")
 
 IncludePath = Annotated[
     list[Path] | None, typer.Option("--include-path", help="A folder of your own. Repeatable.")
@@ -66,6 +67,23 @@ def list_models(include_path: IncludePath = None) -> None:
     output().print(table)
 
 
+@list_app.command("recipes")
+def list_recipes() -> None:
+    """Recipes of modality-aware tuning."""
+    from rich.table import Table
+
+    from mma_eval.cli.console import output
+    from mma_eval.train.recipe import load_recipe, recipe_files
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("recipe", "model", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for name in recipe_files():
+        recipe = load_recipe(name)
+        table.add_row(name, recipe.base, recipe.description)
+    output().print(table)
+
+
 @list_app.command("datasets")
 def list_datasets() -> None:
     """Named datasets; --dataset also takes the path of a manifest."""
@@ -92,23 +110,27 @@ def list_datasets() -> None:
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="A task or a model.")],
+    name: Annotated[str, typer.Argument(help="A task, a model or a recipe.")],
     include_path: IncludePath = None,
 ) -> None:
-    """A resolved task with one rendered prompt, or a resolved model card."""
+    """A resolved task with one rendered prompt, or a resolved model card or recipe."""
     from mma_eval.models.catalogue import CardCatalogue
     from mma_eval.task.load import TaskCatalogue
+    from mma_eval.train.recipe import load_recipe, recipe_files
 
     tasks = TaskCatalogue(include_path or ())
     cards = CardCatalogue(include_path or ())
     if name in cards.names():
         _show_card(cards.get(name))
         return
+    if name in recipe_files():
+        _show_recipe(load_recipe(name), recipe_files()[name])
+        return
     try:
         shown = tasks.select(name)
     except UnknownNameError:
-        known = [*tasks.names(), *tasks.tags(), *cards.names()]
-        raise UnknownNameError("task or model", name, known) from None
+        known = [*tasks.names(), *tasks.tags(), *cards.names(), *recipe_files()]
+        raise UnknownNameError("task, model or recipe", name, known) from None
     for task in shown:
         _show_task(task)
 
@@ -153,12 +175,42 @@ def _show_card(card: ModelCard) -> None:
         for name, field in fields.items():
             default = card.arguments.get(name, field.get_default(call_default_factory=True))
             console.print(f"  {name} = {default}", markup=False)
+    _show_records(card)
+
+
+def _show_recipe(recipe: Recipe, path: Path) -> None:
+    import yaml
+    from rich.syntax import Syntax
+
+    from mma_eval.cli.console import output
+
+    console = output()
+    console.rule(recipe.name, align="left")
+    console.print(f"# {path}", style="dim", soft_wrap=True, markup=False)
+    text = yaml.safe_dump(
+        recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=96
+    )
+    console.print(Syntax(text.rstrip(), "yaml", background_color="default", word_wrap=True))
+
+
+def _show_records(card: ModelCard) -> None:
+    """On whose kinds of machines it was seen to run (`mma-eval doctor --save`)."""
+    from mma_eval.cli.console import output
+    from mma_eval.eval.doctor.record import read_record, records_of
+    from mma_eval.report.doctor_record import in_a_line
+
+    found = records_of(card.name)
+    if found:
+        output().print("\nrecords:", style="bold")
+    for path in found:
+        line = in_a_line(read_record(path))
+        output().print(f"  {path.name}: {line}", markup=False, soft_wrap=True)
 
 
 def validate_command(
-    path: Annotated[Path, typer.Argument(help="A task, card or manifest, or a folder of them.")],
+    path: Annotated[Path, typer.Argument(help="A task, card, recipe or manifest, or a folder.")],
 ) -> None:
-    """Check task files, model cards and manifests without running anything."""
+    """Check task files, model cards, recipes and manifests without running anything."""
     from mma_eval.cli.console import diagnostics, output
 
     files = _files_to_check(path)
@@ -183,21 +235,25 @@ def _files_to_check(path: Path) -> list[Path]:
     wanted = {".yaml", ".yml", ".jsonl", ".csv", ".parquet"}
     files = sorted(file for file in path.rglob("*") if file.suffix in wanted)
     if not files:
-        raise UsageError(f"{path}: holds no task, card or manifest")
+        raise UsageError(f"{path}: holds no task, card, recipe or manifest")
     return files
 
 
 def _check(file: Path) -> str:
-    from mma_eval.models.catalogue import read_card
+    from mma_eval.models.catalogue import checked_card
     from mma_eval.task.dataset import read_dataset
     from mma_eval.task.load import read_tasks
+    from mma_eval.train.recipe import read_recipe
     from mma_eval.yaml_file import read_yaml
 
     if file.suffix not in (".yaml", ".yml"):
         dataset = read_dataset(file, file.name)
         return f"a manifest of {len(dataset.rows)} rows and {len(dataset.classes)} classes"
-    if read_yaml(file).is_card:
-        return f"the card of {read_card(file).name}"
+    found = read_yaml(file)
+    if found.is_card:
+        return f"the card of {checked_card(file).name}"
+    if found.is_recipe:
+        return f"the recipe {read_recipe(file).name}"
     tasks = [task.name for task in read_tasks(file) if task.control_of is None]
     return f"{len(tasks)} tasks ({', '.join(tasks)})"
 

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from mma_eval.media.audio import Sound, read_audio
     from mma_eval.media.container import probe
     from mma_eval.media.mux import write_clip
-    from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+    from mma_eval.media.policy import (
+        AudioPolicy,
+        EveryFrame,
+        FrameChoice,
+        FramePolicy,
+        FramesPerSecond,
+        Sampling,
+        SegmentMiddles,
+        SegmentStarts,
+        StretchFrames,
+    )
     from mma_eval.media.source import (
         AudioFile,
         BlackVideo,
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
         Silence,
         VideoFile,
     )
+    from mma_eval.media.stretches import Stretches
     from mma_eval.media.video import Frames, read_frames
 
 _HOMES = {
@@ -28,14 +39,21 @@ _HOMES = {
     "AudioPolicy": "policy",
     "BlackVideo": "source",
     "Clip": "source",
+    "EveryFrame": "policy",
+    "FrameChoice": "policy",
     "FramePolicy": "policy",
     "Frames": "video",
+    "FramesPerSecond": "policy",
     "Media": "source",
     "NoAudio": "source",
     "NoVideo": "source",
     "Sampling": "policy",
+    "SegmentMiddles": "policy",
+    "SegmentStarts": "policy",
     "Silence": "source",
     "Sound": "audio",
+    "StretchFrames": "policy",
+    "Stretches": "stretches",
     "VideoFile": "source",
     "decode_ahead": "ahead",
     "probe": "container",
@@ -49,14 +67,21 @@ __all__ = [
     "AudioPolicy",
     "BlackVideo",
     "Clip",
+    "EveryFrame",
+    "FrameChoice",
     "FramePolicy",
     "Frames",
+    "FramesPerSecond",
     "Media",
     "NoAudio",
     "NoVideo",
     "Sampling",
+    "SegmentMiddles",
+    "SegmentStarts",
     "Silence",
     "Sound",
+    "StretchFrames",
+    "Stretches",
     "VideoFile",
     "decode_ahead",
     "probe",

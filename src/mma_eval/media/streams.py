@@ -15,7 +15,7 @@ from mma_eval.media.cache import default_cache
 from mma_eval.media.container import probe, stretch_seconds
 from mma_eval.media.identity import content_hash
 from mma_eval.media.mux import encode_mp4
-from mma_eval.media.policy import AudioPolicy, FramePolicy
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy
 from mma_eval.media.readers import choose_decoder, decoder_version
 from mma_eval.media.source import (
     AudioFile,
@@ -32,7 +32,7 @@ from mma_eval.media.video import Frames, black_frames, read_frames
 
 QUIET_RATE, QUIET_CHANNELS = 16_000, 1
 """The silence that stands for the sound of a clip which has none."""
-EVERY_FRAME = FramePolicy(fps=None)
+EVERY_FRAME = FramePolicy(EveryFrame())
 NATIVE_SOUND = AudioPolicy(rate=None, channels=None)
 AAC_RATES = frozenset(
     {96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000}
@@ -111,7 +111,7 @@ def video_hash(source: VideoSource, policy: FramePolicy) -> str:
         case VideoFile(clip) | BlackVideo(clip):
             kind = "black" if isinstance(source, BlackVideo) else "file"
             decoder = decoder_version(choose_decoder(clip.path))
-            return _digest("video", kind, _clip_fields(clip), policy, decoder)
+            return _digest("video", kind, _clip_fields(clip), _frame_fields(policy), decoder)
         case _:
             assert_never(source)
 
@@ -125,7 +125,7 @@ def audio_hash(source: AudioSource, policy: AudioPolicy) -> str:
             kind = "silence" if isinstance(source, Silence) else "file"
             fields = _clip_fields(clip)
             fields["fit_to"] = _clip_fields(fit_to) if fit_to else None
-            return _digest("audio", kind, fields, policy, decoder_version("pyav"))
+            return _digest("audio", kind, fields, asdict(policy), decoder_version("pyav"))
         case _:
             assert_never(source)
 
@@ -215,14 +215,17 @@ def _clip_fields(clip: Clip) -> Fields:
     return {"content": content_hash(clip.path), "start": clip.start or 0.0, "end": clip.end}
 
 
-def _digest(
-    stream: str, kind: str, source: Fields, policy: FramePolicy | AudioPolicy, decoder: str
-) -> str:
+def _frame_fields(policy: FramePolicy) -> Fields:
+    # Two ways of choosing frames may have the same fields.
+    return {**asdict(policy), "choosing": type(policy.choice).__name__}
+
+
+def _digest(stream: str, kind: str, source: Fields, policy: Fields, decoder: str) -> str:
     fields = {
         "stream": stream,
         "kind": kind,
         "source": source,
-        "policy": asdict(policy),
+        "policy": policy,
         "decoder": decoder,
     }
     return sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mma_eval.errors import MediaError
 from mma_eval.media.container import probe, stretch_words
-from mma_eval.media.policy import FramePolicy
+from mma_eval.media.policy import (
+    EveryFrame,
+    FrameChoice,
+    FramePolicy,
+    FramesPerSecond,
+    SegmentMiddles,
+    SegmentStarts,
+    StretchFrames,
+)
 from mma_eval.media.readers import (
     Decoder,
     Reader,
@@ -91,21 +100,30 @@ def black_frames(clip: Clip, policy: FramePolicy) -> Frames:
 
 
 def sample_indices(total: int, fps: float, policy: FramePolicy) -> list[int]:
-    """Which of `total` frames to take, spread from first to last as Qwen's processor does."""
-    if policy.shares is not None:
-        count = min(policy.shares, total)
-        return [share * total // count for share in range(count)]
-    if policy.middles is not None:
-        width = (total - 1) / policy.middles
-        return [math.floor(width * (share + 0.5) + 0.5) for share in range(policy.middles)]
-    if policy.stretches is not None:
-        taken = policy.stretches.frames(total, fps, policy.frames_each)
-        return [index for frames in taken for index in frames]
-    if policy.fps is None:
-        return list(range(total))
-    wanted = total / fps * policy.fps
-    count = int(min(max(wanted, policy.min_frames), policy.max_frames, total))
-    count -= count % policy.multiple_of
+    """Which of `total` frames, shown at `fps`, to take."""
+    match policy.choice:
+        case EveryFrame():
+            return list(range(total))
+        case FramesPerSecond() as choice:
+            return _spread(total, fps, choice)
+        case SegmentStarts(count):
+            count = min(count, total)
+            return [segment * total // count for segment in range(count)]
+        case SegmentMiddles(count):
+            width = (total - 1) / count
+            return [math.floor(width * (segment + 0.5) + 0.5) for segment in range(count)]
+        case StretchFrames(stretches, each):
+            taken = stretches.frames(total, fps, each)
+            return [index for frames in taken for index in frames]
+        case _:
+            assert_never(policy.choice)
+
+
+def _spread(total: int, fps: float, choice: FramesPerSecond) -> list[int]:
+    """From the first frame to the last, as Qwen's processor takes them."""
+    wanted = total / fps * choice.fps
+    count = int(min(max(wanted, choice.min_frames), choice.max_frames, total))
+    count -= count % choice.multiple_of
     spread: list[int] = np.linspace(0, total - 1, count).round().astype(int).tolist()
     return spread
 
@@ -116,7 +134,7 @@ def _plan(clip: Clip, policy: FramePolicy, decoder: Decoder | None) -> tuple[Rea
     reader = open_reader(clip.path, decoder, policy.size)
     origin = probe(clip.path).origin + (clip.start or 0.0)
     inside = _inside(reader.seconds, origin, clip)
-    _check_count(clip, len(inside), reader.fps, policy)
+    _check_count(clip, len(inside), reader.fps, policy.choice)
     indices = [inside[i] for i in sample_indices(len(inside), reader.fps, policy)]
     return reader, Frames(
         pixels=np.empty((0, 0, 0, 3), np.uint8),
@@ -136,9 +154,9 @@ def _inside(seconds: Sequence[float], origin: float, clip: Clip) -> list[int]:
     return [index for index, second in enumerate(seconds) if first <= second < last]
 
 
-def _check_count(clip: Clip, count: int, fps: float, policy: FramePolicy) -> None:
-    rated = policy.fps is not None and policy.shares is None and policy.middles is None
-    fewest = max(FEWEST_FRAMES, policy.multiple_of) if rated else FEWEST_FRAMES
+def _check_count(clip: Clip, count: int, fps: float, choice: FrameChoice) -> None:
+    multiple = choice.multiple_of if isinstance(choice, FramesPerSecond) else 1
+    fewest = max(FEWEST_FRAMES, multiple)
     if count < fewest:
         frames = "1 frame" if count == 1 else f"{count} frames"
         raise MediaError(

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Scalar = str | int | float | bool
 
@@ -46,7 +46,7 @@ class Reported(_Part):
     task: str
     metric: str
     value: float
-    source: str
+    source: str = Field(min_length=1)
     note: str | None = None
 
 
@@ -57,7 +57,7 @@ class ModelCard(_Part):
     backend: str
     family: str
     summary: str
-    license: str
+    license: str = Field(min_length=1)
     parameters: int | None = None
     links: dict[str, str] = {}
     weights: str | None = None

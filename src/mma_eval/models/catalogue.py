@@ -21,6 +21,21 @@ def read_card(path: Path) -> ModelCard:
     return card.model_copy(update={"path": path})
 
 
+def checked_card(path: Path) -> ModelCard:
+    """One model card whose backend is known here and takes its arguments; raises CardError."""
+    file, card = read_yaml(path, CardError), read_card(path)
+    if card.backend not in MODELS:
+        nearest = suggestion(card.backend, MODELS.names())
+        message = f"unknown model backend '{card.backend}'{nearest}"
+        raise CardError(path, message, line=file.line(("backend",)))
+    taken = MODELS.get(card.backend).Arguments.model_fields
+    for name in card.arguments:
+        if name not in taken:
+            message = f"'{card.backend}' takes no argument '{name}'{suggestion(name, taken)}"
+            raise CardError(path, message, line=file.line(("arguments", name)))
+    return card
+
+
 class CardCatalogue:
     """Every card of the packaged folder and of the user's own folders."""
 

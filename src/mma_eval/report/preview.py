@@ -8,6 +8,8 @@ from rich.table import Table
 from mma_eval.eval.preview import RunPreview
 from mma_eval.models.remote.cost import Bill
 
+MEGABYTE = 1_000_000
+
 
 def print_preview(console: Console, preview: RunPreview) -> None:
     """Counts, hashes and detectable differences, then each task's prompt and media."""
@@ -45,13 +47,18 @@ def print_preview(console: Console, preview: RunPreview) -> None:
 
 
 def _bill_words(bill: Bill) -> str:
-    """One line: requests, tokens and dollars, were all of it to be asked."""
+    """One line: requests, bytes, tokens and dollars, were all of it to be asked."""
+    parts = [f"{bill.requests:,} requests"]
+    if bill.sent_bytes is not None:
+        parts.append(f"about {bill.sent_bytes / MEGABYTE:,.1f} MB to send")
+    if bill.text is not None:
+        parts.append(f"{bill.text:,} tokens of text")
+    if bill.input is not None:
+        parts.append(f"about {bill.input:,} tokens in")
+    out = f"at most {bill.output:,} out" if bill.input else f"at most {bill.output:,} tokens out"
     cost = (
         "price unknown: set --model-args input_price=...,output_price=..."
         if bill.cost is None
         else f"${bill.cost:,.2f} at most"
     )
-    return (
-        f"{bill.requests:,} requests, about {bill.usage.input:,} tokens in, at most "
-        f"{bill.usage.output:,} out: {cost}"
-    )
+    return f"{', '.join([*parts, out])}: {cost}"

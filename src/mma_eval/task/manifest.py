@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mma_eval.errors import ManifestError, PrerequisiteError, StoreError, UsageError
+from mma_eval.hub import is_offline, reach
 from mma_eval.whole_file import replacing
 
 HUB_PREFIX = "hf:"
@@ -78,15 +79,17 @@ def _read_parquet(path: Path) -> Iterator[Line]:
 def fetch_from_hub(address: str, cache: Path) -> Path:
     """A Hub dataset (`hf:owner/name[@revision][:split]`) as a local JSONL manifest.
 
-    Media that the dataset holds as bytes are written beside it. Raises PrerequisiteError when the
-    Hub or the dataset cannot be reached.
+    Media that the dataset holds as bytes are written beside it. Under HF_HUB_OFFLINE it is what was
+    downloaded before. Raises PrerequisiteError when the Hub or the dataset cannot be reached.
     """
     from hashlib import sha256
 
-    import datasets
-
     name, _, split = address.removeprefix(HUB_PREFIX).partition(":")
     name, _, revision = name.partition("@")
+    if not (Path(name).is_dir() or is_offline()):
+        _check_reach(address)
+    import datasets
+
     try:
         table = datasets.load_dataset(name, split=split or "test", revision=revision or None)
     except Exception as error:
@@ -110,6 +113,17 @@ def fetch_from_hub(address: str, cache: Path) -> Path:
             "place with MMA_EVAL_CACHE"
         ) from error
     return manifest
+
+
+def _check_reach(address: str) -> None:
+    try:
+        reach()
+    except OSError as error:
+        raise PrerequisiteError(
+            f"the dataset {address} cannot be loaded: the hub cannot be reached ({error}); go "
+            "online, set HF_HUB_OFFLINE=1 to use what was downloaded before, or give the path of "
+            "a manifest"
+        ) from error
 
 
 def _write_manifest(table: Any, manifest: Path) -> None:

@@ -7,15 +7,8 @@ import pytest
 import torch
 
 from mma_eval.media.audio import Sound
-from mma_eval.models.nn.chatbridge_input import (
-    ENERGY_MEAN,
-    ENERGY_STD,
-    MELS,
-    RATE,
-    WINDOWS,
-    pictures,
-    spectrogram,
-)
+from mma_eval.models.nn.beats import BANK_MEAN, BANK_STD
+from mma_eval.models.nn.chatbridge_input import MELS, RATE, WINDOWS, pictures, spectrogram
 
 STEP, WINDOW = RATE // 100, RATE // 40
 
@@ -52,7 +45,7 @@ def test_the_middle_slice_of_a_longer_sound_is_heard(windows: int, first: int) -
 
 def test_silence_has_the_least_energy() -> None:
     made = heard(Sound(np.zeros((1, lasting(10)), np.float32), RATE))
-    least = (np.log(np.finfo(np.float32).eps) - ENERGY_MEAN) / (2 * ENERGY_STD)
+    least = (np.log(np.finfo(np.float32).eps) - BANK_MEAN) / (2 * BANK_STD)
     torch.testing.assert_close(made[:10], torch.full((10, MELS), float(least)))
 
 

@@ -12,12 +12,14 @@ from safetensors import safe_open
 
 from mma_eval.media.source import AudioFile, Clip, Media, VideoFile
 from mma_eval.models.base import Question
-from mma_eval.models.chatbridge.checkpoint import Placing, load_family, read_tensors
+from mma_eval.models.chatbridge.checkpoint import CONTENT, load_family
 from mma_eval.models.chatbridge.family import ChatBridgeFamily
 from mma_eval.models.chatbridge.sampling import SAMPLING
+from mma_eval.models.local.checkpoint_tensors import read_part
 from mma_eval.models.local.embedded_answers import EmbeddedAnswerer, Text
 from mma_eval.models.local.features import FeatureCache
 from mma_eval.models.local.group_answers import Asking
+from mma_eval.models.local.placing import Placing
 from mma_eval.models.local.prefix import Row
 from mma_eval.models.local.sentence_pieces import SentencePieces
 from mma_eval.models.nn.chatbridge import renamed
@@ -83,7 +85,7 @@ def golden(shared_folder: Path) -> Golden:
 
 
 def test_every_tensor_of_the_checkpoint_is_used_or_explained(golden: Golden) -> None:
-    tensors = read_tensors(golden.folder / "checkpoint.pth")
+    tensors = read_part(golden.folder / "checkpoint.pth", CONTENT)
     used = sum(tensor.numel() for tensor in renamed(tensors).values())
     assert used == sum(tensor.numel() for tensor in golden.family.perceiver.parameters())
     explained = {

@@ -11,8 +11,8 @@ import torch
 from mma_eval.errors import ModalityMissingError
 from mma_eval.media.audio import Sound
 from mma_eval.media.source import AudioFile, Clip, Media, VideoFile
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 from mma_eval.models.nn.imagebind_input import ENERGY_MEAN, ENERGY_STD, RATE, ImageBindInput
-from mma_eval.models.qwen.processor_files import CLIP_MEAN, CLIP_STD
 from tests.conftest import make_clip
 
 INPUTS = ImageBindInput()

@@ -7,18 +7,22 @@ come from its metadata, sizes from its `sizes.json`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, floor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mma_eval.media.audio import Sound
 from mma_eval.media.source import AudioFile, Clip, Media, VideoFile
 from mma_eval.models.local.embedded_answers import Embedded, EmbeddedAnswerer, Text
 from mma_eval.models.local.features import FeatureCache
 from mma_eval.models.local.group_answers import Asking
 from mma_eval.models.local.prefix import Row
-from mma_eval.models.nn.imagebind_input import ImageBindInput
+from mma_eval.models.nn.fbank import FilterBank
+from mma_eval.models.nn.imagebind_input import FULL_SCALE, RATE, ImageBindInput
 from mma_eval.models.pandagpt.family import (
     HUMAN,
     MEDIA_END,
@@ -32,8 +36,11 @@ from tests.models.pandagpt_checkpoint import golden_family
 pytestmark = pytest.mark.parity
 
 TOLERANCE = 1e-4
-SINGLE_STEP = 5e-4
+SINGLE_STEP = 4e-4
 """Of the filter bank, where the rounding of one 16-bit sample fell the other way."""
+HALFWAY = 2e-3
+"""Of a 16-bit step: how near to the middle between two of them a sample may go either way."""
+MOST_TURNED = 5
 
 
 @dataclass(frozen=True)
@@ -88,14 +95,26 @@ def test_views_of_the_clip(golden: Golden) -> None:
 
 
 def test_spectrograms_of_the_clip(golden: Golden) -> None:
-    inputs = ImageBindInput()
-    sound = golden.media.sound(inputs.taken.policies.audio)
+    sound = golden.media.sound(ImageBindInput().taken.policies.audio)
     assert sound is not None
-    away = (inputs.spectrograms(sound) - golden["audio"][0]).abs()
-    # Decoders of AAC differ in the last bit of a float; here and there that turns the rounding to
-    # 16 bits of one sample, and its window with it.
-    assert (away > 2e-4).float().mean() < 1e-3
+    away = distances(golden, sound)
+    assert (away > 2e-4).float().mean() < 1e-4
     assert away.max() <= SINGLE_STEP
+
+
+def test_spectrograms_differ_by_the_rounding_of_a_few_samples_alone(golden: Golden) -> None:
+    # The reference's 16-bit sound is that of FFmpeg 4, whose AAC decoder differs from today's by
+    # up to 0.006 of a step: 55 samples of 884,736 half way between two steps go the other way.
+    sound = golden.media.sound(ImageBindInput().taken.policies.audio)
+    assert sound is not None
+    away = distances(golden, sound)
+    for _ in range(MOST_TURNED):
+        if away.max() > TOLERANCE:
+            stretch, row = worst_window(away)
+            others = [turned(sound, index) for index in halfway_samples(sound, stretch, row)]
+            sound = min(others, key=lambda one: float(distances(golden, one)[stretch, row].max()))
+            away = distances(golden, sound)
+    assert away.max() <= TOLERANCE
 
 
 @torch.inference_mode()
@@ -171,3 +190,33 @@ def soft_token(golden: Golden, family: PandaGPTFamily) -> Embedded:
 def head(golden: Golden, family: PandaGPTFamily) -> tuple[Text | Embedded, ...]:
     before = (family.tokenizer.begin, *golden.ids("ids_before"))
     return Text(before), soft_token(golden, family)
+
+
+def distances(golden: Golden, sound: Sound) -> torch.Tensor:
+    """`[3, 204, 128]` between the spectrograms of `sound` and the reference's."""
+    made = ImageBindInput().spectrograms(sound)
+    return (made - golden["audio"][0]).abs()[:, 0].transpose(1, 2)
+
+
+def worst_window(away: torch.Tensor) -> tuple[int, int]:
+    """Stretch and row of the largest of `distances`."""
+    stretch, row = divmod(int(away.amax(2).argmax()), away.shape[1])
+    return stretch, row
+
+
+def halfway_samples(sound: Sound, stretch: int, row: int) -> list[int]:
+    """Samples of the first channel in one window that any rounding error may turn."""
+    bank, length = FilterBank(), ceil(sound.samples.shape[1] * RATE / sound.rate)
+    first = ImageBindInput().taken.audio.samples(length, RATE)[stretch].start + row * bank.step
+    begin, end = (at * sound.rate // RATE for at in (first, first + bank.length))
+    steps = sound.samples[0, begin:end].astype(np.float64) * FULL_SCALE
+    near = np.abs(steps - np.floor(steps) - 0.5) <= HALFWAY
+    return [begin + int(index) for index in np.flatnonzero(near)]
+
+
+def turned(sound: Sound, index: int) -> Sound:
+    """`sound` with one sample of the first channel rounded to 16 bits the other way."""
+    samples = sound.samples.copy()
+    step = float(samples[0, index]) * FULL_SCALE
+    samples[0, index] = (floor(step) + ceil(step) - round(step)) / FULL_SCALE
+    return replace(sound, samples=samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, cos, pi
+from math import ceil, cos, gcd, pi
 
 import numpy as np
 import pytest
@@ -14,16 +14,21 @@ RATES = [(44_100, 16_000), (48_000, 16_000), (8_000, 16_000), (22_050, 16_000)]
 
 
 def by_definition(samples: NDArray[np.float32], rate: int, wanted: int) -> list[float]:
-    """Every output sample as the sum over all inputs of a Hann-windowed sinc, six zeros wide."""
-    cutoff = 0.99 * min(rate, wanted)
+    """Every output sample as the sum over all inputs of a Hann-windowed sinc, six zeros wide.
+
+    The place of an output within its period is rounded to single precision.
+    """
+    up, down = wanted // gcd(rate, wanted), rate // gcd(rate, wanted)
+    cutoff = 0.99 * min(up, down)
     made = []
     for place in range(ceil(len(samples) * wanted / rate)):
         total = 0.0
+        period, phase = divmod(place, up)
         for index, value in enumerate(samples):
-            crossings = (index / rate - place / wanted) * cutoff
+            crossings = (index / down - period - float(np.float32(phase / up))) * cutoff
             if abs(crossings) < 6:
                 window = cos(pi * crossings / 12) ** 2
-                total += float(value) * float(np.sinc(crossings)) * window * cutoff / rate
+                total += float(value) * float(np.sinc(crossings)) * window * cutoff / down
         made.append(total)
     return made
 

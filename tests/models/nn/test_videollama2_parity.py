@@ -15,6 +15,7 @@ from safetensors import safe_open
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, VideoFile
 from mma_eval.models.local.features import FeatureCache
+from mma_eval.models.local.placing import Placing
 from mma_eval.models.local.prefix import Row
 from mma_eval.models.nn.videollama2_input import bank, cuts, resampled
 from mma_eval.models.videollama2.backend import (
@@ -22,7 +23,7 @@ from mma_eval.models.videollama2.backend import (
     VideoLlama2Arguments,
     VideoLlama2Model,
 )
-from mma_eval.models.videollama2.model import LoadSettings, VideoLlama2, load_videollama2
+from mma_eval.models.videollama2.model import Showing, VideoLlama2, load_videollama2
 from mma_eval.types import Generate
 from tests.models.golden import golden_card
 
@@ -55,16 +56,11 @@ def golden(shared_folder: Path) -> Golden:
         facts = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     backend = VideoLlama2Model(golden_card(folder / "ckpt", "videollama2"), VideoLlama2Arguments())
-    settings = LoadSettings(
-        device="cpu",
-        dtype="fp32",
-        attention="sdpa",
-        prefill_chunk=1024,
-        system_prompt=SYSTEM_PROMPT,
-        max_distance=sizes["beats"]["max_distance"],
-    )
     model = load_videollama2(
-        folder / "ckpt", folder / sizes["vision_tower"], settings, backend.sampling
+        folder / "ckpt",
+        folder / sizes["vision_tower"],
+        Showing(backend.sampling, SYSTEM_PROMPT, sizes["beats"]["max_distance"]),
+        Placing("cpu", "fp32", "sdpa", prefill_chunk=1024),
     )
     clip = Clip(shared_folder / "clips" / facts["clip"])
     question = facts["prompt"].partition(TURN)[2].partition("<|im_end|>")[0]

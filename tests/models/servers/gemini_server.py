@@ -26,7 +26,13 @@ import av
 import numpy as np
 
 from mma_eval.models.mock import options_in
+from tests.models.servers.gemini_batches import BatchBehaviour, Batches
 
+TOO_LONG = "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576)."
+DAILY_QUOTA: dict[str, Any] = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+}
 FRAME_TOKENS = 258
 SOUND_TOKENS_A_SECOND = 32
 
@@ -76,6 +82,7 @@ class Behaviour:
     """Answers after which the server is gone."""
     most_at_once: int | None = None
     """More requests at once than this are too many."""
+    batch: BatchBehaviour = field(default_factory=BatchBehaviour)
 
 
 @dataclass
@@ -112,6 +119,7 @@ class Served:
     uploads: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     """Content by name, and how often it was asked for."""
     deleted: list[str] = field(default_factory=list)
+    batches: Batches = field(default_factory=Batches)
     answered: int = 0
     at_once: int = 0
     most_at_once: int = 0
@@ -132,11 +140,24 @@ class GeminiHandler(BaseHTTPRequestHandler):
         return
 
     def do_GET(self) -> None:
-        name = self.path.rpartition("/")[2]
-        content, asked = self.served.uploads[name]
-        self.served.uploads[name] = (content, asked + 1)
-        ready = asked > 0 and not self.served.behaviour.uploads_stay
-        self._send(200, self._file(name, "ACTIVE" if ready else "PROCESSING"))
+        path = self.path.partition("?")[0]
+        name = path.rpartition("/")[2]
+        batches = self.served.batches
+        if path.endswith("/batches"):
+            self._send(200, {"operations": [batches.seen(job) for job in batches.jobs]})
+        elif "/batches/" in path:
+            job = batches.look(f"batches/{name}")
+            if job is None:
+                self._error(404, "NOT_FOUND", "Requested entity was not found.")
+            else:
+                self._send(200, job)
+        elif name.endswith(":download"):
+            self._send_bytes(200, batches.results(name.removesuffix(":download")))
+        else:
+            content, asked = self.served.uploads[name]
+            self.served.uploads[name] = (content, asked + 1)
+            ready = asked > 0 and not self.served.behaviour.uploads_stay
+            self._send(200, self._file(name, "ACTIVE" if ready else "PROCESSING"))
 
     def do_DELETE(self) -> None:
         self._body()
@@ -153,10 +174,55 @@ class GeminiHandler(BaseHTTPRequestHandler):
         elif self.path.startswith("/bytes/"):
             name = self.path.rpartition("/")[2]
             self.served.uploads[name] = (body, 0)
-            answer = {"file": self._file(name, "PROCESSING")}
+            # Only media are processed.
+            state = "ACTIVE" if body.startswith(b"{") else "PROCESSING"
+            answer = {"file": self._file(name, state)}
             self._send(200, answer, {"X-Goog-Upload-Status": "final"})
+        elif self.path.endswith(":batchGenerateContent"):
+            self._create_batch(json.loads(body)["batch"])
         else:
             self._generate(json.loads(body))
+
+    def _create_batch(self, batch: dict[str, Any]) -> None:
+        behaviour = self.served.behaviour.batch
+        if behaviour.refuses:
+            behaviour.refuses -= 1
+            self._error(400, "INVALID_ARGUMENT", "Batches of this model are not supported.")
+            return
+        if (
+            behaviour.jobs_a_day is not None
+            and len(self.served.batches.jobs) >= behaviour.jobs_a_day
+        ):
+            self._error(429, "RESOURCE_EXHAUSTED", "You exceeded your quota.", DAILY_QUOTA)
+            return
+        name = _field(batch["inputConfig"], "fileName").rpartition("/")[2]
+        content, _ = self.served.uploads[name]
+        job = self.served.batches.create(self._model(), batch, content, self._batch_result)
+        if job is None:
+            self._error(429, "RESOURCE_EXHAUSTED", "Too many tokens are in the queue.")
+        elif behaviour.loses_replies:
+            behaviour.loses_replies -= 1
+            self._error(503, "UNAVAILABLE", "The service is overloaded.")
+        else:
+            self._send(200, self.served.batches.seen(job))
+
+    def _batch_result(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What is under a request's key in the file of results."""
+        received = self._received(body)
+        with self.served.lock:
+            self.served.requests.append(received)
+        match self._met(received):
+            case None:
+                return {"response": {**self._answer(body, received), "unheardOf": {"new": 1}}}
+            case Fault.UNAVAILABLE:
+                return {"error": {"code": 14, "message": "The model is overloaded."}}
+            case Fault.TOO_LONG:
+                return {"error": {"code": 3, "message": TOO_LONG}}
+            case Fault.KEY_ECHOED:
+                key = self.headers.get("x-goog-api-key", "")
+                return {"error": {"code": 3, "message": f"Bad request with key={key}"}}
+            case fault:
+                return {"response": changed(fault, self._answer(body, received))}
 
     def _generate(self, body: dict[str, Any]) -> None:
         served = self.served
@@ -178,21 +244,26 @@ class GeminiHandler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             served.requests.append(received)
-            meets = (
-                behaviour.fault is not None
-                and behaviour.where in received.text
-                and served.faults < behaviour.times
-            )
-            served.faults += meets
+        fault = self._met(received)
         if behaviour.most_at_once is not None and at_once > behaviour.most_at_once:
             time.sleep(behaviour.seconds)
             self._error(429, "RESOURCE_EXHAUSTED", "Too many requests.")
-        elif meets and behaviour.fault is not None:
-            self._fault(behaviour.fault, body, received)
+        elif fault is not None:
+            self._fault(fault, body, received)
         else:
             time.sleep(behaviour.seconds)
             self._send(200, self._answer(body, received))
             self._maybe_die()
+
+    def _met(self, received: Received) -> Fault | None:
+        """The fault that strikes the request."""
+        served, behaviour = self.served, self.served.behaviour
+        with served.lock:
+            meets = behaviour.where in received.text and served.faults < behaviour.times
+            if behaviour.fault is None or not meets:
+                return None
+            served.faults += 1
+            return behaviour.fault
 
     def _maybe_die(self) -> None:
         served = self.served
@@ -221,13 +292,7 @@ class GeminiHandler(BaseHTTPRequestHandler):
                     429, "RESOURCE_EXHAUSTED", "Slow down.", headers={"Retry-After": f"{seconds:g}"}
                 )
             case Fault.DAILY_QUOTA:
-                detail = {
-                    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
-                    "violations": [
-                        {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}
-                    ],
-                }
-                self._error(429, "RESOURCE_EXHAUSTED", "You exceeded your quota.", detail)
+                self._error(429, "RESOURCE_EXHAUSTED", "You exceeded your quota.", DAILY_QUOTA)
             case Fault.UNAVAILABLE:
                 self._error(503, "UNAVAILABLE", "The model is overloaded.")
             case Fault.SLOW:
@@ -241,25 +306,10 @@ class GeminiHandler(BaseHTTPRequestHandler):
                 self.end_headers()
                 self.wfile.write(b'{"candidates"')
                 self.close_connection = True
-            case Fault.PROMPT_BLOCK:
-                answer = self._answer(body, received)
-                del answer["candidates"]
-                self._send(200, {**answer, "promptFeedback": {"blockReason": "SAFETY"}})
-            case Fault.OUTPUT_BLOCK | Fault.EMPTY | Fault.NO_ROOM:
-                reason = {
-                    Fault.OUTPUT_BLOCK: "SAFETY",
-                    Fault.EMPTY: "STOP",
-                    Fault.NO_ROOM: "MAX_TOKENS",
-                }[fault]
-                answer = self._answer(body, received)
-                self._send(200, {**answer, "candidates": [{"finishReason": reason, "index": 0}]})
+            case Fault.PROMPT_BLOCK | Fault.OUTPUT_BLOCK | Fault.EMPTY | Fault.NO_ROOM:
+                self._send(200, changed(fault, self._answer(body, received)))
             case Fault.TOO_LONG:
-                self._error(
-                    400,
-                    "INVALID_ARGUMENT",
-                    "The input token count (1100000) exceeds the maximum number of tokens allowed "
-                    "(1048576).",
-                )
+                self._error(400, "INVALID_ARGUMENT", TOO_LONG)
             case Fault.KEY_REFUSED:
                 detail = {
                     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -282,7 +332,7 @@ class GeminiHandler(BaseHTTPRequestHandler):
                 mime_type = _field(data, "mimeType")
         system = _field(body, "systemInstruction")
         return Received(
-            model=re.sub(r".*/models/([^:]+):.*", r"\1", self.path),
+            model=self._model(),
             kinds=tuple(kinds),
             mime_type=mime_type,
             text="\n".join(texts),
@@ -290,6 +340,9 @@ class GeminiHandler(BaseHTTPRequestHandler):
             system=None if system is None else system["parts"][0]["text"],
             at=time.monotonic(),
         )
+
+    def _model(self) -> str:
+        return re.sub(r".*/models/([^:]+):.*", r"\1", self.path)
 
     def _answer(self, body: dict[str, Any], received: Received) -> dict[str, Any]:
         content = self._media(body)
@@ -372,6 +425,18 @@ class GeminiHandler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+def changed(fault: Fault, answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer that was blocked or holds no text."""
+    if fault is Fault.PROMPT_BLOCK:
+        return {**answer, "candidates": None, "promptFeedback": {"blockReason": "SAFETY"}}
+    reason = {
+        Fault.OUTPUT_BLOCK: "SAFETY",
+        Fault.EMPTY: "STOP",
+        Fault.NO_ROOM: "MAX_TOKENS",
+    }[fault]
+    return {**answer, "candidates": [{"finishReason": reason, "index": 0}]}
+
+
 def decode(content: bytes) -> Clip:
     """Coarse digests of picture and sound, which do not change with a codec's rounding."""
     clip = Clip()
@@ -415,7 +480,8 @@ def _field(part: dict[str, Any], name: str) -> Any:
 @contextmanager
 def serve_gemini(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[Served]:
     """A running server; it ends with the block."""
-    served = Served(behaviour or Behaviour())
+    behaviour = behaviour or Behaviour()
+    served = Served(behaviour, batches=Batches(behaviour.batch))
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mma_eval.errors import MediaError
 from mma_eval.media.container import probe
 from mma_eval.media.mux import write_clip
-from mma_eval.media.policy import AudioPolicy, FramePolicy
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy
 from mma_eval.media.source import (
     AudioFile,
     BlackVideo,
@@ -27,7 +27,7 @@ from mma_eval.media.video import read_frames
 from mma_eval.report.page.clips import MEGABYTE, ClipShelf, ClipView
 from tests.conftest import RATE, make_clip
 
-EVERY_FRAME = FramePolicy(fps=None)
+EVERY_FRAME = FramePolicy(EveryFrame())
 FULL_RATE = AudioPolicy(rate=None, channels=None)
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from mma_eval.errors import PrerequisiteError, UsageError
 from mma_eval.media.policy import Sampling
 from mma_eval.models.base import DownloadPlan, ModelArguments
-from mma_eval.models.card import ModelCard
 from mma_eval.models.chatbridge.sampling import SAMPLING
 from mma_eval.models.local import weights
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.sentence_pieces import MODEL_FILE, SentencePieces
-from mma_eval.models.nn.chatbridge_sizes import SIZES_FILE, ChatBridgeSizes, read_sizes
+from mma_eval.models.local.sizes_file import SIZES_FILE
+from mma_eval.models.nn.chatbridge_sizes import ChatBridgeSizes, read_sizes
 from mma_eval.types import TextTokenizer
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class ChatBridge(LocalModel):
 
     Arguments: ClassVar[type[ModelArguments]] = ChatBridgeArguments
 
-    def __init__(self, card: ModelCard, arguments: ModelArguments) -> None:
-        super().__init__(card, arguments)
-        self.options = cast("ChatBridgeArguments", arguments)
+    @property
+    def options(self) -> ChatBridgeArguments:
+        return cast("ChatBridgeArguments", self.settings)
 
     @property
     def sampling(self) -> Sampling:
@@ -93,16 +93,13 @@ class ChatBridge(LocalModel):
         return {**super().describe(), "llm": str(self.language_model)}
 
     def build(self) -> EmbeddedAnswerer[ChatBridgeFamily]:
-        from mma_eval.models.chatbridge.checkpoint import Placing, load_family
+        from mma_eval.models.chatbridge.checkpoint import load_family
         from mma_eval.models.local.embedded_answers import EmbeddedAnswerer
-        from mma_eval.models.local.features import FeatureCache
 
-        options = self.options
-        placing = Placing(self.device, self.dtype, options.attention, options.prefill_chunk)
         family = load_family(
-            self.checkpoint, self.language_model, self.sizes, self._pieces, placing
+            self.checkpoint, self.language_model, self.sizes, self._pieces, self.placing
         )
-        return EmbeddedAnswerer(self.asking, FeatureCache(options.feature_cache_mb * 2**20), family)
+        return EmbeddedAnswerer(self.asking, self.new_feature_cache(), family)
 
     @cached_property
     def _pieces(self) -> SentencePieces:

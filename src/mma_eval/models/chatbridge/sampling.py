@@ -5,6 +5,8 @@ Its own code resamples the sound by another filter than the one that media are r
 
 from __future__ import annotations
 
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling, SegmentStarts
 
-SAMPLING = Sampling(FramePolicy(shares=4, size=(224, 224)), AudioPolicy(rate=None, channels=None))
+SAMPLING = Sampling(
+    FramePolicy(SegmentStarts(4), size=(224, 224)), AudioPolicy(rate=None, channels=None)
+)

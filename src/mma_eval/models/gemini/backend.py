@@ -8,26 +8,40 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version as installed_version
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from pydantic import Field
 
-from mma_eval.errors import ModelError, PrerequisiteError
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.errors import (
+    MmaEvalError,
+    ModelError,
+    PrerequisiteError,
+    StoreError,
+    UsageError,
+)
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy, Sampling
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.card import ModelCard
 from mma_eval.models.local import weights
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer
 from mma_eval.models.remote.backend import RemoteArguments, RemoteModel
-from mma_eval.models.remote.cost import Bill, Usage
+from mma_eval.models.remote.calls import Calls
+from mma_eval.models.remote.cost import Bill, Prices, Usage
+from mma_eval.models.remote.pace import Pace
 from mma_eval.models.remote.secrets import Secrets, check_address, key_from_environment
+from mma_eval.paths import cache_folder
 from mma_eval.types import Answer, Generate, Group, Question, TextTokenizer
 
 if TYPE_CHECKING:
-    from google.genai import Client
-
     from mma_eval.media.source import Media
-    from mma_eval.models.gemini.service import GeminiService, GeminiSettings
+    from mma_eval.models.gemini.batch import Batch
+    from mma_eval.models.gemini.connection import Connection
+    from mma_eval.models.gemini.request import GeminiSettings
+    from mma_eval.models.gemini.service import GeminiService
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 ADDRESS = "GOOGLE_GEMINI_BASE_URL"
@@ -58,10 +72,24 @@ class GeminiArguments(RemoteArguments):
     """Longer clips are uploaded: a request with all that is in it may hold 20 MB."""
     upload_timeout: float = Field(default=300.0, gt=0)
     """Seconds that an uploaded clip may take until it is ready."""
+    batch: bool = False
+    """Ask through batch jobs: half the price, and answers within a day or two."""
+    batch_questions: int = Field(default=500, ge=1)
+    """Questions after which a batch job is begun; `max_in_flight` jobs are under way at most."""
+    batch_megabytes: float = Field(default=200.0, gt=0, le=1900)
+    """Megabytes of requests after which a batch job is begun; the service takes 2 GB."""
+    poll_seconds: float = Field(default=30.0, gt=0)
+    """Seconds from one look at the batch jobs to the next."""
+
+    @property
+    def prices(self) -> Prices:
+        return super().prices.in_a_batch() if self.batch else super().prices
 
 
-OF_THE_ANSWER = ("accept_version", "thinking_budget", "fps", "block_none")
-"""Arguments that may change an answer, beside model, prompt and server."""
+OF_THE_REQUEST = ("thinking_budget", "fps", "block_none")
+"""Arguments that change what is asked, beside model, prompt and server."""
+OF_THE_ANSWER = ("accept_version", *OF_THE_REQUEST)
+"""Arguments that may change an answer."""
 
 
 class Gemini(RemoteModel):
@@ -89,7 +117,7 @@ class Gemini(RemoteModel):
     @property
     def sampling(self) -> Sampling:
         """Every frame and the sound as it is: the service samples by itself."""
-        return Sampling(FramePolicy(fps=None), AudioPolicy(rate=None, channels=None))
+        return Sampling(FramePolicy(EveryFrame()), AudioPolicy(rate=None, channels=None))
 
     @cached_property
     def tokenizer(self) -> TextTokenizer | None:
@@ -110,15 +138,7 @@ class Gemini(RemoteModel):
         return None if not address else check_address(address, ADDRESS)
 
     def fingerprint(self) -> str:
-        parts = {
-            "model": self.model,
-            "server": self.server,
-            "system_prompt": self._system_prompt,
-            "options": self.options.model_dump(include=set(OF_THE_ANSWER)),
-            "av": installed_version("av").split(".")[0],
-        }
-        digest = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return f"gemini:{digest}"
+        return f"gemini:{self._digest(OF_THE_ANSWER)}"
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         return {
@@ -128,6 +148,7 @@ class Gemini(RemoteModel):
             "thinking_budget": self.options.thinking_budget,
             "fps": self.options.fps,
             "block_none": self.options.block_none,
+            "batch": self.options.batch,
             "system_prompt": self._system_prompt,
             "google_genai": installed_version("google-genai"),
             **super().describe(),
@@ -144,7 +165,7 @@ class Gemini(RemoteModel):
     def services(self) -> list[GeminiService]:
         from mma_eval.models.gemini.service import GeminiService
 
-        return [GeminiService(self._client(), self.server or GOOGLE, self._settings())]
+        return [GeminiService(self._connection(), self._settings())]
 
     def estimate(self, asked: Iterable[tuple[Media, Question]]) -> Bill:
         """Text at four characters a token (https://ai.google.dev/gemini-api/docs/tokens)."""
@@ -158,14 +179,74 @@ class Gemini(RemoteModel):
                 used += settings.usage(
                     outlined(media), question, question.request, bytes_a_token=BYTES_A_TOKEN
                 )
-        return Bill(requests, used, self.remote.prices.cost(used))
+        return Bill(requests, used.output, self.remote.prices.cost(used), input=used.input)
 
     def answer(self, groups: Iterable[Group]) -> Iterator[Answer]:
         """Raises ModelError for what no Gemini model can be asked."""
-        return super().answer(map(_possible, groups))
+        possible = map(_possible, groups)
+        return self._in_batches(possible) if self.options.batch else super().answer(possible)
+
+    def _in_batches(self, groups: Iterator[Group]) -> Iterator[Answer]:
+        first = next(groups, None)
+        if first is None:
+            return
+        secrets = self.secrets()
+        with TemporaryDirectory(prefix="mma-eval-batch-") as folder:
+            try:
+                for answer in self._batch(Path(folder)).answer(chain((first,), groups)):
+                    yield secrets.struck_from_answer(answer)
+            except (StoreError, UsageError):
+                raise
+            except Exception as error:
+                kind = "" if isinstance(error, MmaEvalError) else f"{type(error).__name__}: "
+                raise ModelError(secrets.struck_from(f"{kind}{error}")) from error
+
+    def _batch(self, folder: Path) -> Batch:
+        from mma_eval.models.gemini.batch import Batch, BatchLimits
+        from mma_eval.models.gemini.draft import Drafts
+        from mma_eval.models.gemini.flights import Flights
+        from mma_eval.models.gemini.job_records import FOLDER, JobRecords
+        from mma_eval.models.gemini.jobs import Jobs
+
+        options, connection, settings = self.options, self._connection(), self._settings()
+        asking, reading = self._calls(), self._calls()
+        jobs = Jobs(connection, self.model, asking=asking, reading=reading)
+        records = JobRecords(cache_folder() / FOLDER)
+        flights = Flights(
+            jobs,
+            records,
+            self.ledger,
+            settings,
+            poll_seconds=options.poll_seconds,
+            silence_seconds=options.busy_for,
+        )
+        return Batch(
+            jobs,
+            records,
+            Drafts(folder, connection, settings, asking),
+            flights,
+            self.ledger,
+            BatchLimits(options.batch_questions, options.batch_megabytes, options.max_in_flight),
+            asked_of=self._digest(OF_THE_REQUEST),
+            sampling=self.sampling,
+        )
+
+    def _calls(self) -> Calls:
+        return Calls(self.remote.patience, Pace(most=1), self.ledger, Event())
+
+    def _digest(self, options: Iterable[str]) -> str:
+        """Of the model, its server, and how it is asked."""
+        parts = {
+            "model": self.model,
+            "server": self.server,
+            "system_prompt": self._system_prompt,
+            "options": self.options.model_dump(include=set(options)),
+            "av": installed_version("av").split(".")[0],
+        }
+        return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _settings(self) -> GeminiSettings:
-        from mma_eval.models.gemini.service import GeminiSettings
+        from mma_eval.models.gemini.request import GeminiSettings
 
         return GeminiSettings(
             model=self.model,
@@ -173,8 +254,6 @@ class Gemini(RemoteModel):
             thinking_budget=self.options.thinking_budget,
             fps=self.options.fps,
             inline_bytes=self.options.inline_bytes,
-            upload_timeout=self.options.upload_timeout,
-            answer_timeout=self.options.answer_timeout,
             accept_version=self.options.accept_version,
             block_none=self.options.block_none,
         )
@@ -193,23 +272,28 @@ class Gemini(RemoteModel):
             )
         return key
 
-    def _client(self) -> Client:
+    def _connection(self) -> Connection:
         from google.genai import Client
         from google.genai.types import HttpOptions
+
+        from mma_eval.models.gemini.connection import Connection
 
         limit = self.options.answer_timeout
         milliseconds = None if limit is None else round(1000 * limit)
         options = HttpOptions(base_url=self.server, timeout=milliseconds)
         # Said outright: the environment may point the client at Vertex AI, which takes other keys.
-        return Client(api_key=self._key(), vertexai=False, http_options=options)
+        client = Client(api_key=self._key(), vertexai=False, http_options=options)
+        return Connection(
+            client,
+            self.server or GOOGLE,
+            answer_timeout=limit,
+            upload_timeout=self.options.upload_timeout,
+        )
 
 
 def _possible(group: Group) -> Group:
+    from mma_eval.models.gemini.request import generation_of
+
     for question in group.questions:
-        if not isinstance(question.request, Generate):
-            raise ModelError(
-                "the Gemini API gives no likelihood of a whole answer; use --answer-by generate"
-            )
-        if question.request.repetition_penalty != 1.0:
-            raise ModelError("the Gemini API has no repetition penalty; leave it at 1.0")
+        generation_of(question)
     return group

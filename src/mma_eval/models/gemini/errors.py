@@ -10,9 +10,9 @@ from google.genai.errors import APIError, UnknownApiResponseError
 from pydantic import ValidationError
 
 from mma_eval.models.remote.calls import CallError
+from mma_eval.models.remote.wire import retry_after, shortened
 from mma_eval.types import Status
 
-LONGEST_MESSAGE = 300
 TOO_LONG = ("exceeds the maximum number of tokens", "input token count")
 TIMED_OUT = frozenset({408, 499, 504})
 KEY_REFUSED = frozenset({401, 403})
@@ -61,8 +61,7 @@ def _refused(error: APIError, server: str) -> CallError:
 
 
 def _message(error: APIError) -> str:
-    text = " ".join(str(error.message or error.status or "no reason given").split())
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
+    return shortened(str(error.message or error.status or "no reason given"))
 
 
 def _details(error: APIError) -> list[dict[str, Any]]:
@@ -80,8 +79,7 @@ def _delay(error: APIError) -> float | None:
             stated = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(item.get("retryDelay", "")))
             if stated:
                 return float(stated.group(1))
-    header = getattr(error.response, "headers", {}).get("retry-after", "")
-    return float(header) if re.fullmatch(r"\d+(\.\d+)?", header) else None
+    return retry_after(getattr(error.response, "headers", {}))
 
 
 def _daily(error: APIError) -> bool:

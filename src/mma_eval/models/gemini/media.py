@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from mma_eval.media.container import probe, stretch_seconds
-from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, VideoFile
+from mma_eval.media.source import Media
+from mma_eval.models.remote.clips import picture_clip, sound_clip, stated_seconds
 
 TOKENS_A_FRAME = 258
 TOKENS_A_SECOND_OF_SOUND = 32
@@ -35,23 +35,9 @@ class Encoded:
 
 def outlined(media: Media) -> Encoded:
     """The clip without its content, its length from the headers of its files; raises MediaError."""
-    seconds = max(_stated_seconds(clip) for clip in _clips(media)) if _clips(media) else 0.0
+    clips = (picture_clip(media), sound_clip(media))
+    seconds = max((stated_seconds(clip) for clip in clips if clip is not None), default=0.0)
     return Encoded(b"", "", seconds, has_picture=media.has_video)
-
-
-def _clips(media: Media) -> list[Clip]:
-    clips = []
-    if not isinstance(media.video, NoVideo):
-        clips.append(media.video.clip if isinstance(media.video, VideoFile) else media.video.like)
-    if not isinstance(media.audio, NoAudio):
-        own = media.audio.clip if isinstance(media.audio, AudioFile) else media.audio.like
-        clips.append(media.audio.fit_to or own)
-    return clips
-
-
-def _stated_seconds(clip: Clip) -> float:
-    facts = probe(clip.path)
-    return stretch_seconds(clip, max(facts.video_seconds or 0.0, facts.audio_seconds or 0.0))
 
 
 def encode(media: Media) -> Encoded:

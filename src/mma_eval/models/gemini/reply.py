@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def read_reply(
     text = _text(candidate)
     if not text.strip():
         raise _empty(finish, usage)
-    return Reply(_with_text(answer, text), usage)
+    return Reply(replace(answer, text=text), usage)
 
 
 def check_version(version: str | None, wanted: str, accepted: str | None) -> None:
@@ -68,25 +69,7 @@ def check_version(version: str | None, wanted: str, accepted: str | None) -> Non
 
 
 def _refused(answer: Answer, reason: str, finish: str) -> Answer:
-    return Answer(
-        answer.question_id,
-        Status.REFUSED,
-        tokens=answer.tokens,
-        finish_reason=finish,
-        model_version=answer.model_version,
-        error=reason,
-    )
-
-
-def _with_text(answer: Answer, text: str) -> Answer:
-    return Answer(
-        answer.question_id,
-        Status.OK,
-        text=text,
-        tokens=answer.tokens,
-        finish_reason=answer.finish_reason,
-        model_version=answer.model_version,
-    )
+    return replace(answer, status=Status.REFUSED, finish_reason=finish, error=reason)
 
 
 def _empty(finish: str | None, usage: Usage) -> CallError:

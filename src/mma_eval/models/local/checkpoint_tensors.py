@@ -6,11 +6,13 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from torch import nn
 
 from mma_eval.errors import ModelError
+from mma_eval.models.local.json_file import reason
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -22,20 +24,45 @@ def read_tensors(files: Iterable[Path]) -> dict[str, torch.Tensor]:
 
     Raises ModelError for a file that cannot be read.
     """
+    tensors: dict[str, torch.Tensor] = {}
+    for file in files:
+        tensors |= _checked(read_content(file), file)
+    return tensors
+
+
+def read_part(file: Path, key: str) -> Tensors:
+    """The tensors that a pickle holds under `key`; raises ModelError."""
+    content = read_content(file)
+    if not isinstance(content, dict) or key not in content:
+        raise ModelError(f"'{file}' holds no tensors under '{key}'")
+    return _checked(content[key], file)
+
+
+def read_content(file: Path) -> Any:
+    """What a weights file holds, on the CPU; pickles may hold no code. Raises ModelError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    tensors: dict[str, torch.Tensor] = {}
-    for file in files:
-        try:
-            if file.suffix == ".safetensors":
-                tensors |= load_file(file)
-            else:
-                tensors |= torch.load(file, map_location="cpu", weights_only=True)
-        except (SafetensorError, pickle.UnpicklingError, OSError, RuntimeError, EOFError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ModelError(f"cannot read the weights in '{file}': {reason}") from error
-    return tensors
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=is_zipfile(file))
+    except pickle.UnpicklingError as error:
+        # torch's own message advises to load without safety.
+        why = "it is no file of tensors, or holds code besides, which is never run"
+        raise ModelError(f"cannot read the weights in '{file}': {why}") from error
+    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
+        why = f"{reason(error)}; is the file whole?"
+        raise ModelError(f"cannot read the weights in '{file}': {why}") from error
+
+
+def _checked(content: Any, file: Path) -> Tensors:
+    if not isinstance(content, Mapping):
+        raise ModelError(f"'{file}' holds a {type(content).__name__} instead of named tensors")
+    strange = [str(name) for name, one in content.items() if not isinstance(one, torch.Tensor)]
+    if strange:
+        raise ModelError(f"'{file}' holds {min(strange)}, which is no tensor")
+    return content
 
 
 def within(tensors: Tensors, prefix: str) -> dict[str, torch.Tensor]:
@@ -71,7 +98,9 @@ def check_report(
     """
     extra = [str(key) for key in report["unexpected_keys"] if not unread(str(key))]
     missing = [str(key) for key in report["missing_keys"]]
-    misshapen = [str(key) for key in report["mismatched_keys"]]
+    # transformers tells a name, or a name with the two shapes.
+    astray = report["mismatched_keys"]
+    misshapen = [key if isinstance(key, str) else str(key[0]) for key in astray]
     if missing or extra or misshapen:
         raise ModelError(
             f"'{source}' is not a complete {kind}: {len(missing)} weights missing, {len(extra)} "

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import torch
 
 from mma_eval.media.source import Media
 from mma_eval.models.local.features import FeatureCache
+from mma_eval.models.local.fed_prompt import FedPrompt, Stream, followed_by, spans
 from mma_eval.models.local.group_answers import GroupAnswerer, Prompt
 from mma_eval.models.local.prefix import Prefix, PrefixEngine
 from mma_eval.types import Evidence, Group, TokenCounts
@@ -25,6 +26,15 @@ class Text:
 
     ids: tuple[int, ...]
 
+    @property
+    def stream(self) -> Stream:
+        return "text"
+
+    @property
+    def length(self) -> int:
+        """Tokens."""
+        return len(self.ids)
+
 
 @dataclass(frozen=True)
 class Embedded:
@@ -35,6 +45,11 @@ class Embedded:
 
     stream: Literal["video", "audio", "joint"]
     rows: torch.Tensor
+
+    @property
+    def length(self) -> int:
+        """Tokens."""
+        return len(self.rows)
 
     @property
     def nbytes(self) -> int:
@@ -52,9 +67,13 @@ class Head:
 class EmbeddedFamily(Protocol):
     """What a family brings to be asked.
 
-    `engine` runs on its decoder with `axes=1`; `end` is the token that ends an answer when options
-    are scored (`engine.stop_ids` and `engine.stop_sequences` end what is written).
+    `language` is its causal model of transformers, `engine` what `causal_engine` makes of it. `end`
+    is the token that ends an answer when options are scored (`engine.stop_ids` and
+    `engine.stop_sequences` end what is written).
     """
+
+    @property
+    def language(self) -> Any: ...
 
     @property
     def engine(self) -> PrefixEngine: ...
@@ -103,6 +122,10 @@ class EmbeddedAnswerer(GroupAnswerer[PreparedHead], Generic[F]):
     family: F
 
     @property
+    def language(self) -> Any:
+        return self.family.language
+
+    @property
     def engine(self) -> PrefixEngine:
         return self.family.engine
 
@@ -124,7 +147,7 @@ class EmbeddedAnswerer(GroupAnswerer[PreparedHead], Generic[F]):
         for question in group.questions:
             suffix = self.family.question(head.opening, question.after_media)
             prompts.append(Prompt(question, suffix, counted(head, len(suffix))))
-        return PreparedHead(head, sum(map(_length, head.parts)), tuple(prompts))
+        return PreparedHead(head, sum(part.length for part in head.parts), tuple(prompts))
 
     def prefill(self, prepared: PreparedHead) -> Prefix:
         """Keys and values of what the group's prompts share."""
@@ -134,6 +157,16 @@ class EmbeddedAnswerer(GroupAnswerer[PreparedHead], Generic[F]):
         ids = [token for part in parts if isinstance(part, Text) for token in part.ids]
         positions = torch.arange(prepared.length)[None]
         return self.engine.prefill(ids, embeddings, positions)
+
+    def fed(self, prepared: PreparedHead, prompt: Prompt) -> FedPrompt:
+        parts = (*prepared.head.parts, Text(prompt.suffix))
+        positions = torch.arange(prepared.length, device=self.engine.device)[None]
+        with torch.no_grad():
+            return FedPrompt(
+                self.embeddings(parts).clone(),
+                followed_by(positions, prompt.suffix),
+                spans((part.stream, part.length) for part in parts),
+            )
 
     def embeddings(self, parts: Sequence[Text | Embedded]) -> torch.Tensor:
         """`[1, tokens, width]` of a prompt's parts, as the decoder is fed them."""
@@ -151,15 +184,11 @@ def counted(head: Head, suffix: int) -> TokenCounts:
 
     Where one stretch stands for both streams, how many tokens came of either cannot be told.
     """
-    text = suffix + sum(len(part.ids) for part in head.parts if isinstance(part, Text))
+    text = suffix + sum(part.length for part in head.parts if part.stream == "text")
     media = [part for part in head.parts if isinstance(part, Embedded)]
     if any(part.stream == "joint" for part in media):
         return TokenCounts(text, None, None, Evidence.JOINT)
     streams = dict.fromkeys(("video", "audio"), 0)
     for part in media:
-        streams[part.stream] += len(part.rows)
+        streams[part.stream] += part.length
     return TokenCounts(text, streams["video"], streams["audio"], Evidence.COUNTED)
-
-
-def _length(part: Text | Embedded) -> int:
-    return len(part.ids) if isinstance(part, Text) else len(part.rows)

@@ -16,6 +16,7 @@ import torch
 
 from mma_eval.models.base import failed_answer, is_out_of_memory
 from mma_eval.models.local.features import FeatureCache
+from mma_eval.models.local.fed_prompt import FedPrompt
 from mma_eval.models.local.options import score_options, score_options_one_by_one
 from mma_eval.models.local.prefix import Generated, Prefix, PrefixEngine, Row, sub_batches
 from mma_eval.types import (
@@ -77,6 +78,14 @@ class GroupAnswerer(ABC, Generic[P]):
 
     @property
     @abstractmethod
+    def language(self) -> Any:
+        """The transformers model with its head: what an adapter is trained on.
+
+        Its decoder without the head is `engine.decoder`; a thinker holds its towers too.
+        """
+
+    @property
+    @abstractmethod
     def engine(self) -> PrefixEngine:
         """Of the model's decoder."""
 
@@ -94,6 +103,10 @@ class GroupAnswerer(ABC, Generic[P]):
         """Keys and values of what the group's prompts share."""
 
     @abstractmethod
+    def fed(self, prepared: P, prompt: Prompt) -> FedPrompt:
+        """One prompt whole, as prefix and suffix are fed apart; for diagnosis and tuning."""
+
+    @abstractmethod
     def ids(self, text: str) -> list[int]:
         """Ids of the text of an option."""
 
@@ -107,7 +120,7 @@ class GroupAnswerer(ABC, Generic[P]):
         failure: Exception | None = None
         try:
             prepared = self.prepare(group)
-            fitting = [prompt for prompt in prepared.prompts if self._fits(prepared, prompt)]
+            fitting = [prompt for prompt in prepared.prompts if self.fits(prepared, prompt)]
             prefix = self.prefill(prepared) if fitting else None
         except Exception as error:
             failure = told(error)
@@ -117,7 +130,7 @@ class GroupAnswerer(ABC, Generic[P]):
             return
         shared = (time.perf_counter() - started) / max(1, len(group.questions))
         for prompt in prepared.prompts:
-            if not self._fits(prepared, prompt):
+            if not self.fits(prepared, prompt):
                 yield self._overflowed(prepared, prompt)
         if prefix is None:
             return
@@ -125,7 +138,8 @@ class GroupAnswerer(ABC, Generic[P]):
             for answer in self._asked(prefix, batch):
                 yield replace(answer, seconds=(answer.seconds or 0.0) + shared)
 
-    def _fits(self, prepared: P, prompt: Prompt) -> bool:
+    def fits(self, prepared: P, prompt: Prompt) -> bool:
+        """Whether the context holds the prompt and the longest answer that may follow it."""
         return self._needed(prepared, prompt) <= self._context()
 
     def _needed(self, prepared: P, prompt: Prompt) -> int:
@@ -166,7 +180,7 @@ class GroupAnswerer(ABC, Generic[P]):
         failure: Exception | None = None
         answers: list[Answer] = []
         try:
-            answers = self._replies(prefix, batch)
+            answers = self.replies(prefix, batch)
         except Exception as error:
             failure = told(error)
         if failure is not None:
@@ -182,7 +196,8 @@ class GroupAnswerer(ABC, Generic[P]):
         seconds = (time.perf_counter() - started) / len(batch)
         yield from (replace(answer, seconds=seconds) for answer in answers)
 
-    def _replies(self, prefix: Prefix, batch: list[Prompt]) -> list[Answer]:
+    def replies(self, prefix: Prefix, batch: list[Prompt]) -> list[Answer]:
+        """Answers to prompts whose suffixes follow `prefix`; what fails is raised."""
         request = batch[0].question.request
         if isinstance(request, ScoreOptions):
             return [self._scored(prefix, batch[0], request)]

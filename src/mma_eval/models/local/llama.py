@@ -7,37 +7,30 @@ from typing import Any
 
 import torch
 
-from mma_eval.errors import ModelError, PrerequisiteError
 from mma_eval.models.local.checkpoint_tensors import check_report
-from mma_eval.models.local.text_tokenizer import quiet_transformers
+from mma_eval.models.local.placing import Placing, loading
 
 COMPUTED = "rotary_emb.inv_freq"
 """Kept by old checkpoints, computed anew today."""
 
 
-def load_llama(folder: Path, *, dtype: torch.dtype, device: str, attention: str) -> Any:
+def load_llama(folder: Path, placing: Placing, dtype: torch.dtype | None = None) -> Any:
     """`LlamaForCausalLM` of the folder, `.safetensors` or `.bin`, in evaluation mode.
 
+    `dtype` is that of the weights as they are read, where it is not the one they compute in.
     Raises ModelError unless every weight is found and none is left over.
     """
     from transformers import LlamaForCausalLM
 
-    placing = {} if device == "cpu" else {"device_map": {"": device}}
-    try:
-        with quiet_transformers():
-            model, report = LlamaForCausalLM.from_pretrained(
-                str(folder),
-                dtype=dtype,
-                attn_implementation=attention,
-                output_loading_info=True,
-                weights_only=True,
-                **placing,
-            )
-    except ImportError as error:
-        raise PrerequisiteError(f"attention={attention} cannot be used here: {error}") from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError(f"not enough memory on {device} for '{folder}'") from error
-        raise ModelError(f"cannot load '{folder}' as a LLaMA model: {error}") from error
+    with loading(folder, "LLaMA model", placing):
+        model, report = LlamaForCausalLM.from_pretrained(
+            str(folder),
+            dtype=dtype or placing.torch_dtype,
+            attn_implementation=placing.attention,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            weights_only=True,
+            device_map=placing.device_map,
+        )
     check_report(report, folder, "LLaMA model", lambda key: key.endswith(COMPUTED))
     return model.eval()

@@ -23,7 +23,9 @@ from mma_eval.models.local import weights
 from mma_eval.types import Answer, Group
 
 if TYPE_CHECKING:
+    from mma_eval.models.local.features import FeatureCache
     from mma_eval.models.local.group_answers import Asking, GroupAnswerer
+    from mma_eval.models.local.placing import Placing
 
 
 class LocalArguments(ModelArguments):
@@ -82,6 +84,11 @@ class LocalModel(Model):
     @property
     def batch_size(self) -> int:
         return 1 if self.settings.batch_mode == "reference" else self.settings.batch_size
+
+    @cached_property
+    def small_files(self) -> Path:
+        """The folder with configuration and tokenizer, fetched from the hub if need be."""
+        return weights.small_files(self.pretrained, self.revision)
 
     @cached_property
     def device(self) -> str:
@@ -172,6 +179,20 @@ class LocalModel(Model):
             or self.settings.attention == "flash_attention_2",
             version=self.version,
         )
+
+    @property
+    def placing(self) -> Placing:
+        """Where weights go and how they compute, from the arguments and this machine."""
+        from mma_eval.models.local.placing import Placing
+
+        settings = self.settings
+        return Placing(self.device, self.dtype, settings.attention, settings.prefill_chunk)
+
+    def new_feature_cache(self) -> FeatureCache:
+        """An empty memory for encoded streams, as large as the arguments allow."""
+        from mma_eval.models.local.features import FeatureCache
+
+        return FeatureCache(self.settings.feature_cache_mb * 2**20)
 
     def fetched(self, pretrained: str, revision: str | None) -> Path:
         """The folder of a checkpoint, downloaded if the user has agreed."""

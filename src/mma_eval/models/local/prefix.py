@@ -118,7 +118,7 @@ class PrefixEngine:
                 position_ids=positions.to(self.device),
                 past_key_values=cache,
                 use_cache=True,
-                **({} if deepstack is None else _fed_layers(deepstack)),
+                **({} if deepstack is None else fed_layers(deepstack)),
             )
         return Prefix(tuple(ids), cache, positions.flatten()[-1].item() + 1)
 
@@ -281,7 +281,7 @@ def _choose(choosers: Sequence[TokenChooser], logits: torch.Tensor) -> list[int]
     return [chooser.choose(row) for chooser, row in zip(choosers, logits, strict=True)]
 
 
-def _fed_layers(deepstack: Deepstack) -> dict[str, Any]:
+def fed_layers(deepstack: Deepstack) -> dict[str, Any]:
     """The arguments under which transformers' decoders take these features."""
     return {
         "visual_pos_masks": deepstack.places,

@@ -8,13 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mma_eval.errors import ModelError
+from mma_eval.models.local.json_file import reason
+
 
 def load_tokenizer(folder: Path) -> Any:
-    """The transformers tokenizer in `folder`."""
+    """The transformers tokenizer in `folder`; raises ModelError where there is none to read."""
     from transformers import AutoTokenizer
 
-    with quiet_transformers():
-        return AutoTokenizer.from_pretrained(str(folder))
+    try:
+        with quiet_transformers():
+            return AutoTokenizer.from_pretrained(str(folder))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"no tokenizer can be read in '{folder}': {reason(error)}") from error
 
 
 @contextmanager

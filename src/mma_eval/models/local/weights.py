@@ -6,7 +6,6 @@ refuses until it is told to go ahead.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,7 +16,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from mma_eval.errors import ModelError, PrerequisiteError
+from mma_eval.hub import reach
 from mma_eval.media.identity import content_hash as file_content_hash
+from mma_eval.models.local.json_file import read_object
 from mma_eval.paths import data_folder
 
 PACKAGE_PREFIX = "package:"
@@ -29,7 +30,6 @@ LAYOUTS = (
 SMALL_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model", "spiece.model"]
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model")
 GB = 10**9
-REACH_SECONDS = 10.0
 
 DESCRIBING = (
     "config.json",
@@ -74,11 +74,6 @@ class DownloadPlan:
     @property
     def enough(self) -> bool:
         return self.download <= self.disk_free and self.memory_needed <= self.memory_available
-
-
-def is_hub_id(pretrained: str) -> bool:
-    """Whether `pretrained` can only mean a hub repository."""
-    return local_folder(pretrained) is None and bool(_HUB_ID.fullmatch(pretrained))
 
 
 def local_folder(pretrained: str) -> Path | None:
@@ -180,7 +175,9 @@ def weight_files(folder: Path, *, present: bool = True) -> list[Path]:
     """
     index, single = weight_layout(folder)
     if (folder / index).is_file():
-        mapped: dict[str, str] = json.loads((folder / index).read_text("utf-8"))["weight_map"]
+        mapped = read_object(folder / index).get("weight_map")
+        if not isinstance(mapped, dict):
+            raise ModelError(f"'{folder / index}' has no weight_map")
         named = {file for key, file in mapped.items() if key.startswith("thinker.")}
         names = sorted(named or set(mapped.values()))
     else:
@@ -268,7 +265,7 @@ def _hub(repo: str, revision: str | None) -> Iterator[None]:
 
     named = f"'{repo}'" + (f" at revision {revision}" if revision else "")
     try:
-        _reach()
+        reach()
         yield
     except errors.GatedRepoError as error:
         raise PrerequisiteError(
@@ -289,19 +286,6 @@ def _hub(repo: str, revision: str | None) -> Iterator[None]:
             f"the model hub cannot be reached to get {named}; go online, or name a folder that "
             "holds the weights with --model-args pretrained=FOLDER"
         ) from error
-
-
-def _reach() -> None:
-    """Raise at once where the hub cannot be reached; its client tries for half a minute."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
-
-    if constants.HF_HUB_OFFLINE:
-        raise OSError("HF_HUB_OFFLINE is set")
-    try:
-        get_session().head(constants.ENDPOINT, timeout=REACH_SECONDS)
-    except Exception as error:
-        raise OSError(f"no answer from {constants.ENDPOINT}: {error}") from error
 
 
 def _existing(folder: Path) -> Path:

@@ -17,6 +17,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+BANK_MEAN, BANK_STD = 15.41663, 6.55582
+"""Of the filter bank over AudioSet, samples on the scale of 16-bit integers."""
+
 _POSITION_BIAS = "self_attn.relative_attention_bias.weight"
 _UNREAD = re.compile(r"predictor\.|encoder\.layers\.[1-9]\d*\.self_attn\.relative_attention_bias\.")
 
@@ -82,6 +85,11 @@ def encoder_tensors(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tens
     copies = [tensor for name, tensor in tensors.items() if name.endswith(_POSITION_BIAS)]
     first = {f"encoder.layers.0.{_POSITION_BIAS}": copies[0]} if copies else {}
     return first | kept
+
+
+def normalised(bank: torch.Tensor) -> torch.Tensor:
+    """A filter bank `[..., mels]` on the scale that BEATs was trained on."""
+    return (bank - BANK_MEAN) / (2 * BANK_STD)
 
 
 class Beats(nn.Module):
@@ -200,7 +208,10 @@ class Attention(nn.Module):
 
 
 def relative_buckets(distances: torch.Tensor, buckets: int, max_distance: int) -> torch.Tensor:
-    """Bucket of each key's distance from its query: exact when near, logarithmic when far."""
+    """Bucket of each key's distance from its query: exact when near, logarithmic when far.
+
+    `distances` are whole numbers of any shape, keys after the query above 0; so are the buckets.
+    """
     side = buckets // 2
     exact = side // 2
     far = distances.abs().clamp_min(1).float() / exact

@@ -10,18 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from mma_eval.media.audio import Sound
+from mma_eval.models.nn.beats import normalised
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 from mma_eval.models.nn.fbank import FilterBank
 from mma_eval.models.nn.sinc import sinc_resampled
-
-PIXEL_MEAN = (0.48145466, 0.4578275, 0.40821073)
-PIXEL_STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of CLIP's pictures."""
 
 RATE = 16_000
 FULL_SCALE = 2.0**15
 """The model was trained on sound that had been written to 16-bit files first."""
-ENERGY_MEAN, ENERGY_STD = 15.41663, 6.55582
-"""Of BEATs' filter bank over AudioSet."""
 MELS = 64
 WINDOWS = 1024
 """Rows of the one slice that is heard."""
@@ -30,7 +26,7 @@ WINDOWS = 1024
 def pictures(pixels: NDArray[np.uint8]) -> torch.Tensor:
     """float32 `[T, 3, H, W]` of frames uint8 `[T, H, W, 3]`."""
     shades = torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255
-    mean, std = (torch.tensor(of).view(3, 1, 1) for of in (PIXEL_MEAN, PIXEL_STD))
+    mean, std = (torch.tensor(of).view(3, 1, 1) for of in (CLIP_MEAN, CLIP_STD))
     return (shades - mean) / std
 
 
@@ -45,7 +41,7 @@ def spectrogram(sound: Sound) -> torch.Tensor | None:
     energies = FilterBank(mels=MELS, rate=RATE)(torch.from_numpy(samples))
     if not len(energies):
         return None
-    energies = (energies - ENERGY_MEAN) / (2 * ENERGY_STD)
+    energies = normalised(energies)
     slices = len(energies) // WINDOWS + 1
     padded = torch.nn.functional.pad(energies, (0, 0, 0, slices * WINDOWS - len(energies)))
     return padded.view(slices, WINDOWS, MELS)[(slices + 1) // 2 - 1]

@@ -7,18 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from mma_eval.errors import ModelError
-
-SIZES_FILE = "sizes.json"
+from mma_eval.models.local.sizes_file import SIZES_FILE, Sizes, stated_sizes
 
 
-class _Sizes(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class VisionSizes(_Sizes):
+class VisionSizes(Sizes):
     """EVA-ViT-g, without its last block as BLIP-2 cuts it."""
 
     img_size: int = 224
@@ -29,7 +21,7 @@ class VisionSizes(_Sizes):
     mlp_ratio: float = 4.3637
 
 
-class AudioSizes(_Sizes):
+class AudioSizes(Sizes):
     """BEATs base."""
 
     embed_dim: int = 512
@@ -45,7 +37,7 @@ class AudioSizes(_Sizes):
     """Classes of the classifier that BEATs was tuned as; it has no part here."""
 
 
-class PerceiverSizes(_Sizes):
+class PerceiverSizes(Sizes):
     """The Q-Former that both modalities share: BERT base with 32 queries."""
 
     hidden_size: int = 768
@@ -55,7 +47,7 @@ class PerceiverSizes(_Sizes):
     num_query_token: int = 32
 
 
-class ChatBridgeSizes(_Sizes):
+class ChatBridgeSizes(Sizes):
     """All parts; `llm` is the folder of the language model, relative to the file."""
 
     vit: VisionSizes = VisionSizes()
@@ -66,12 +58,5 @@ class ChatBridgeSizes(_Sizes):
 
 def read_sizes(folder: Path) -> ChatBridgeSizes:
     """The sizes that `folder` states, or the published ones; raises ModelError."""
-    path = folder / SIZES_FILE
-    if not path.is_file():
-        return ChatBridgeSizes()
-    try:
-        return ChatBridgeSizes.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise ModelError(f"{path}: {field}: {first['msg']}") from error
+    file = folder / SIZES_FILE
+    return stated_sizes(file, ChatBridgeSizes) if file.is_file() else ChatBridgeSizes()

@@ -100,7 +100,7 @@ class Tower(nn.Module):
         return torch.cat([first, patches], dim=1) + self.positions
 
     def trunk(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Tokens after the last block."""
+        """Tokens `[B, n, width]` after the last block, in the shape they came in."""
         if self.modality == "vision":
             tokens = self.first_norm(tokens)
         for block in self.blocks:
@@ -108,7 +108,7 @@ class Tower(nn.Module):
         return tokens
 
     def vectors(self, trunk: torch.Tensor) -> torch.Tensor:
-        """Vectors `[B, out]` of unit length."""
+        """Vectors `[B, out]` of unit length, from what `trunk` gives."""
         made: torch.Tensor = self.head(self.last_norm(trunk)[:, 0])
         return nn.functional.normalize(made, dim=-1)
 

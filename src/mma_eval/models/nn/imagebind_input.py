@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from mma_eval.errors import ModalityMissingError
 from mma_eval.media.audio import Sound
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 from mma_eval.models.nn.fbank import FilterBank
 from mma_eval.models.nn.imagebind_sampling import FRAMES_EACH, ImageBindSampling
 from mma_eval.models.nn.sinc import sinc_resampled
-from mma_eval.models.qwen.processor_files import CLIP_MEAN, CLIP_STD
 
 CROPS = 3
 SIDE = 224

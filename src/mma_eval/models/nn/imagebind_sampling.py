@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling, StretchFrames
 from mma_eval.media.stretches import Stretches
 
 SECONDS = 2.0
@@ -34,5 +34,5 @@ class ImageBindSampling:
     @property
     def policies(self) -> Sampling:
         """Sound is asked for as the file has it: both channels, and resampling is the model's."""
-        frames = FramePolicy(fps=None, stretches=self.video, frames_each=FRAMES_EACH)
+        frames = FramePolicy(StretchFrames(self.video, FRAMES_EACH))
         return Sampling(frames, AudioPolicy(rate=None, channels=None))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from mma_eval.models.qwen.processor_files import CLIP_MEAN, CLIP_STD
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,10 +45,6 @@ class VisionInput:
     temporal_patch_size: int = 2
     mean: tuple[float, ...] = CLIP_MEAN
     std: tuple[float, ...] = CLIP_STD
-
-    def tokens_per_group(self, grid: Grid) -> int:
-        """Tokens that one temporal group becomes."""
-        return grid.h * grid.w // self.merge_size**2
 
     def grid(self, frames: int, height: int, width: int) -> Grid:
         """The grid of a video of this size; an odd last frame is doubled."""

@@ -1,18 +1,18 @@
 """What VideoLLaMA2.1-AV is fed: sixteen frames, and eight cuts of the sound as a filter bank.
 
 Source: the behaviour of the released model, kept to by reference tensors (the parity tests); frames
-as in "VideoLLaMA 2", arXiv 2406.07476; the filter bank's mean and deviation are those of BEATs.
+as in "VideoLLaMA 2", arXiv 2406.07476.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
+from mma_eval.media.stretches import Stretches
 from mma_eval.models.nn.fbank import FilterBank
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 RATE = 16_000
 SECONDS = 30
 """Length that the cuts are padded to with silence."""
-CUTS = 8
-CUT_SECONDS = 2
+CUTS = Stretches(8, 2.0)
 FULL_SCALE = 2**15
-BANK_MEAN, BANK_DEVIATION = 15.41663, 6.55582
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
@@ -68,12 +66,9 @@ def resampled(samples: NDArray[np.float32], rate: int) -> torch.Tensor:
 def cuts(samples: torch.Tensor) -> torch.Tensor:
     """Eight cuts of two seconds from the samples `[n]`, one after the other.
 
-    They start every (length - 2 s) / 8, so that the last one ends before the sound does.
+    The last one ends before the sound does.
     """
-    room = max(Fraction(len(samples), RATE) - CUT_SECONDS, Fraction(0))
-    starts = [room * number / CUTS for number in range(CUTS)]
-    pieces = [samples[int(s * RATE) : int((s + CUT_SECONDS) * RATE)] for s in starts]
-    return torch.cat(pieces)
+    return torch.cat([samples[cut] for cut in CUTS.samples(len(samples), RATE)])
 
 
 def bank(samples: torch.Tensor) -> torch.Tensor:
@@ -81,8 +76,3 @@ def bank(samples: torch.Tensor) -> torch.Tensor:
     padded = functional.pad(samples, (0, max(0, SECONDS * RATE - len(samples))))
     made = FilterBank(mels=128, window="povey", rate=RATE)(padded * FULL_SCALE)
     return made.bfloat16()[None]
-
-
-def normalised(made: torch.Tensor) -> torch.Tensor:
-    """A filter bank on the scale that BEATs was trained on."""
-    return (made - BANK_MEAN) / (2 * BANK_DEVIATION)

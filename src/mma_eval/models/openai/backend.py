@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from hashlib import sha256
 from threading import Event, Lock
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from pydantic import Field, SecretStr, field_validator
 
 from mma_eval.errors import ModelError, UsageError
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy, Sampling
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.card import ModelCard
 from mma_eval.models.local import weights
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer
 from mma_eval.models.openai.http import Connection
 from mma_eval.models.openai.protocol import SENT_SOUND, AudioForm
-from mma_eval.models.openai.service import ChatService, ServiceSettings
+from mma_eval.models.openai.service import LONGEST_PROMPT, ChatService, ServiceSettings
 from mma_eval.models.openai.tokenizer import ServerTokenizer
 from mma_eval.models.remote.backend import RemoteArguments, RemoteModel
 from mma_eval.models.remote.calls import Calls
 from mma_eval.models.remote.pace import Pace
 from mma_eval.models.remote.secrets import Secrets, check_address, key_from_environment
-from mma_eval.types import TextTokenizer
+from mma_eval.types import Question, TextTokenizer
+
+if TYPE_CHECKING:
+    from mma_eval.media.source import Media
+    from mma_eval.models.remote.cost import Bill
 
 FORM = 1
 """Of what is sent; a change that may change an answer counts it up."""
@@ -78,7 +82,7 @@ class OpenAICompatible(RemoteModel):
         """Every frame goes out; so does the sound, unless it is a part of its own."""
         native = AudioPolicy(rate=None, channels=None)
         apart = self.options.audio == "input_audio"
-        return Sampling(FramePolicy(fps=None), SENT_SOUND if apart else native)
+        return Sampling(FramePolicy(EveryFrame()), SENT_SOUND if apart else native)
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:
@@ -128,6 +132,21 @@ class OpenAICompatible(RemoteModel):
             "system_prompt": self._system_prompt,
             "canary": self._canary,
         }
+
+    def estimate(self, asked: Iterable[tuple[Media, Question]]) -> Bill:
+        """Without asking the servers: text is measured only where a tokenizer was named."""
+        from mma_eval.models.openai.canary import REQUESTS
+        from mma_eval.models.openai.estimate import estimated
+
+        return estimated(
+            asked,
+            audio=self.options.audio,
+            system_prompt=self._system_prompt,
+            tokenizer=None if self.options.tokenizer is None else self.tokenizer,
+            prices=self.remote.prices,
+            longest_prompt=self.card.context_length or LONGEST_PROMPT,
+            beforehand=REQUESTS * len(self._addresses) if self.options.canary else 0,
+        )
 
     @property
     def _system_prompt(self) -> str | None:

@@ -26,6 +26,8 @@ from mma_eval.models.openai.protocol import (
     wav_bytes,
 )
 
+REQUESTS = 4
+"""To each server."""
 FRAMES_A_SECOND = 8
 SIDE = 112
 SECONDS = 4.0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -14,14 +12,13 @@ from pydantic import SecretStr
 from mma_eval.models.openai.protocol import Json
 from mma_eval.models.remote.calls import CallError
 from mma_eval.models.remote.secrets import Secrets
+from mma_eval.models.remote.wire import retry_after, shortened
 from mma_eval.types import Status
 
 if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS = 10.0
-LONGEST_WORDS = 300
-"""Characters of a server's own words that an error repeats."""
 TOO_LONG = (
     "context_length_exceeded",
     "context length",
@@ -53,6 +50,7 @@ class Connection:
         self._most_at_once = most_at_once
         self._secrets = Secrets(() if key is None else (key.get_secret_value(),))
         self._client: httpx.Client | None = None
+        self._connecting = Lock()
 
     def call(self, method: str, address: str, body: Json | None = None) -> bytes:
         """The content of a reply of 200; raises CallError."""
@@ -72,7 +70,9 @@ class Connection:
             ) from error
         except httpx.TransportError as error:
             raise CallError(
-                f"{self.name}: the connection broke ({type(error).__name__}: {error})", again=True
+                f"{self.name}: the connection broke ({type(error).__name__}: {error})",
+                again=True,
+                billed=True,
             ) from error
         if response.status_code == httpx.codes.OK:
             return response.content
@@ -81,14 +81,15 @@ class Connection:
     def _connected(self) -> httpx.Client:
         import httpx
 
-        if self._client is None:
-            key = self._key
-            self._client = httpx.Client(
-                headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=self._most_at_once),
-            )
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                key = self._key
+                self._client = httpx.Client(
+                    headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
+                    timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS),
+                    limits=httpx.Limits(max_connections=self._most_at_once),
+                )
+            return self._client
 
     def _explained(self, status: int, headers: Mapping[str, str], content: str) -> CallError:
         """What a reply other than 200 means."""
@@ -113,21 +114,6 @@ class Connection:
         return CallError(sentence)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3), None without a readable one."""
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            then = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        aware = then if then.tzinfo else then.replace(tzinfo=UTC)
-        seconds = (aware - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
 def _words(content: str) -> str:
     """The message and the code of an error's body, the whole body where it has another form."""
     try:
@@ -139,9 +125,3 @@ def _words(content: str) -> str:
         return str(error)
     parts = [error.get("message"), error.get("code")]
     return " ".join(part for part in parts if isinstance(part, str)) or content
-
-
-def shortened(words: str) -> str:
-    """On one line, and no longer than an error should be."""
-    line = " ".join(words.split())
-    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]}..."

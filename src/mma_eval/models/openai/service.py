@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mma_eval.errors import ModelError
-from mma_eval.models.openai.http import Connection, shortened
+from mma_eval.models.openai.http import Connection
 from mma_eval.models.openai.options import ScoredOption, agreed, option_body, read_option
 from mma_eval.models.openai.protocol import (
     AudioForm,
@@ -24,6 +24,7 @@ from mma_eval.models.openai.protocol import (
 )
 from mma_eval.models.remote.calls import CallError, Calls, Reply
 from mma_eval.models.remote.cost import Usage
+from mma_eval.models.remote.wire import shortened
 from mma_eval.types import Answer, Generate, Group, Question, ScoreOptions, Status
 
 LONGEST_PROMPT = 131_072
@@ -122,21 +123,18 @@ class ChatService:
         return Usage(input=longest or LONGEST_PROMPT, output=request.max_new_tokens)
 
     def _reply(self, question: Question, body: Json) -> Reply:
-        start = time.perf_counter()
+        reply = self._chat(body)
+        refusal = reply.refusal
         try:
-            reply = self._chat(body)
-            refusal, text = reply.refusal, "" if reply.refusal else reply.text
-        except CallError as error:
-            if error.status not in (Status.REFUSED, Status.CONTEXT_OVERFLOW):
-                raise
-            return Reply(Answer(question.id, error.status, error=str(error)), None)
+            text = reply.text if refusal is None else None
+        except ModelError as error:
+            raise CallError(f"{self.name}: {error}", billed=True) from error
         answer = Answer(
             question.id,
             Status.OK if refusal is None else Status.REFUSED,
-            text=text if refusal is None else None,
+            text=text,
             error=None if refusal is None else shortened(refusal),
             tokens=token_counts(reply.usage, canary_passed=self._settings.canary),
-            seconds=time.perf_counter() - start,
             finish_reason=reply.choices[0].finish_reason,
             model_version=reply.model,
         )

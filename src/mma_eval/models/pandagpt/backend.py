@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from mma_eval.errors import PrerequisiteError, UsageError
 from mma_eval.media.policy import Sampling
 from mma_eval.models.base import DownloadPlan, ModelArguments
-from mma_eval.models.card import ModelCard
 from mma_eval.models.local import weights
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.sentence_pieces import SentencePieces
@@ -43,9 +42,9 @@ class PandaGPT(LocalModel):
 
     Arguments: ClassVar[type[ModelArguments]] = PandaGPTArguments
 
-    def __init__(self, card: ModelCard, arguments: ModelArguments) -> None:
-        super().__init__(card, arguments)
-        self.options = cast("PandaGPTArguments", arguments)
+    @property
+    def options(self) -> PandaGPTArguments:
+        return cast("PandaGPTArguments", self.settings)
 
     @cached_property
     def taken(self) -> ImageBindSampling:
@@ -88,17 +87,8 @@ class PandaGPT(LocalModel):
 
     def build(self) -> EmbeddedAnswerer[PandaGPTFamily]:
         from mma_eval.models.local.embedded_answers import EmbeddedAnswerer
-        from mma_eval.models.local.features import FeatureCache
         from mma_eval.models.nn.imagebind_input import ImageBindInput
         from mma_eval.models.pandagpt.family import load_family
 
-        family = load_family(
-            self.parts,
-            ImageBindInput(self.taken),
-            dtype=self.dtype,
-            device=self.device,
-            attention=self.options.attention,
-            chunk=self.options.prefill_chunk,
-        )
-        cache = FeatureCache(self.options.feature_cache_mb * 2**20)
-        return EmbeddedAnswerer(self.asking, cache, family)
+        family = load_family(self.parts, ImageBindInput(self.taken), self.placing)
+        return EmbeddedAnswerer(self.asking, self.new_feature_cache(), family)

@@ -6,25 +6,33 @@ Source: Su et al., "PandaGPT: One Model To Instruction-Follow Them All" (arXiv 2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from mma_eval.errors import ModalityMissingError, ModelError
+from mma_eval.errors import ModelError
+from mma_eval.media.audio import Sound
 from mma_eval.media.source import Media
-from mma_eval.models.local.checkpoint_tensors import DTYPES, filled, read_tensors, within
+from mma_eval.models.local.causal_engine import causal_engine
+from mma_eval.models.local.checkpoint_tensors import filled, read_tensors, within
 from mma_eval.models.local.embedded_answers import Embedded, Head, Text
 from mma_eval.models.local.features import FeatureCache
 from mma_eval.models.local.llama import load_llama
+from mma_eval.models.local.placing import Placing
 from mma_eval.models.local.prefix import PrefixEngine
 from mma_eval.models.local.sentence_pieces import SentencePieces
+from mma_eval.models.local.streams import encoded_streams
 from mma_eval.models.nn.imagebind import Tower, load_tower
 from mma_eval.models.nn.imagebind_input import ImageBindInput
 from mma_eval.models.nn.low_rank import add_low_rank
 from mma_eval.models.pandagpt.parts import Parts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HUMAN, ASSISTANT, MARK = "### Human: ", "### Assistant:", "###"
 MEDIA_START, MEDIA_END = "<Img>", "</Img> "
@@ -35,6 +43,7 @@ PROJECTION, ADAPTER = "llama_proj.", "llama_model.base_model.model."
 class PandaGPTFamily:
     """Writes prompts and encodes media for `EmbeddedAnswerer`."""
 
+    language: Any
     engine: PrefixEngine
     vision: Tower
     audio: Tower
@@ -54,13 +63,8 @@ class PandaGPTFamily:
         Without any stream there is no token, and nothing that announces one.
         """
         sampling = self.inputs.taken.policies
-        streams: list[Embedded] = []
-        if media.has_video:
-            key = ("video", media.video_hash(sampling.frames))
-            streams.append(features.get(key, lambda: self._see(media)))
-        if media.has_audio:
-            key = ("audio", media.audio_hash(sampling.audio))
-            streams.append(features.get(key, lambda: self._hear(media)))
+        found = encoded_streams(media, sampling, features, self._see, self._hear)
+        streams = [stream for stream in found if stream is not None]
         begin = self.tokenizer.begin
         if not streams:
             return Head((Text((begin,)),), f"{HUMAN}{before_media}")
@@ -78,26 +82,17 @@ class PandaGPTFamily:
         """What the model wrote before the next turn."""
         return self.tokenizer.decode(ids).partition(MARK)[0].strip()
 
-    def _see(self, media: Media) -> Embedded:
-        frames = media.frames(self.inputs.taken.policies.frames)
-        if frames is None or not len(frames.pixels):
-            raise ModalityMissingError("the sample has a picture, but no frame came of it")
-        return self._embedded("video", self.vision, self.inputs.views(frames.pixels))
+    def _see(self, pixels: NDArray[np.uint8]) -> Embedded:
+        return Embedded("video", self._projected(self.vision, self.inputs.views(pixels)))
 
-    def _hear(self, media: Media) -> Embedded:
-        sound = media.sound(self.inputs.taken.policies.audio)
-        if sound is None:
-            raise ModalityMissingError("the sample has sound, but none came of it")
-        return self._embedded("audio", self.audio, self.inputs.spectrograms(sound))
+    def _hear(self, sound: Sound) -> Embedded:
+        return Embedded("audio", self._projected(self.audio, self.inputs.spectrograms(sound)))
 
-    def _embedded(
-        self,
-        stream: Literal["video", "audio"],
-        encode: Callable[[torch.Tensor], torch.Tensor],
-        views: torch.Tensor,
-    ) -> Embedded:
+    def _projected(self, tower: Tower, views: torch.Tensor) -> torch.Tensor:
+        """`[1, width]` of the views of one stream."""
         weight = self.projection.weight
-        return Embedded(stream, self.projection(encode(views.to(weight.device, weight.dtype))))
+        made: torch.Tensor = self.projection(tower(views.to(weight.device, weight.dtype)))
+        return made
 
 
 def joined(streams: Sequence[Embedded]) -> Embedded:
@@ -107,16 +102,14 @@ def joined(streams: Sequence[Embedded]) -> Embedded:
     return Embedded("joint", torch.stack([stream.rows for stream in streams]).sum(dim=0))
 
 
-def load_family(
-    parts: Parts, inputs: ImageBindInput, *, dtype: str, device: str, attention: str, chunk: int
-) -> PandaGPTFamily:
+def load_family(parts: Parts, inputs: ImageBindInput, placing: Placing) -> PandaGPTFamily:
     """Load every part; raises ModelError for one that is not whole or does not fit the others."""
-    kind, place = DTYPES[dtype], torch.device(device)
+    kind, place = placing.torch_dtype, placing.torch_device
     vision, audio = _towers(parts, kind)
-    model = load_llama(parts.vicuna, dtype=kind, device=device, attention=attention)
+    language = load_llama(parts.vicuna, placing)
     delta = read_tensors([parts.delta])
     projection = filled(
-        nn.Linear(vision.head.out_features, model.config.hidden_size),
+        nn.Linear(vision.head.out_features, language.config.hidden_size),
         within(delta, PROJECTION),
         parts.delta,
         "PandaGPT's projection",
@@ -125,21 +118,23 @@ def load_family(
     extra = [name for name in delta if not name.startswith((PROJECTION, ADAPTER))]
     if extra:
         raise ModelError(f"'{parts.delta}' holds {min(extra)}, which is no part of PandaGPT")
-    add_low_rank(model, within(delta, ADAPTER), parts.sizes.lora.alpha)
+    add_low_rank(language, within(delta, ADAPTER), parts.sizes.lora.alpha)
     tokenizer = SentencePieces(str(parts.vicuna), lambda: parts.vicuna)
-    engine = PrefixEngine(
-        decoder=model.model,
-        embed=model.get_input_embeddings(),
-        head=model.lm_head,
+    engine = causal_engine(
+        language,
+        placing,
         stop_ids=frozenset({tokenizer.end}),
         pad_id=tokenizer.end,
-        device=place,
-        chunk=chunk,
-        axes=1,
         stop_sequences=stop_sequences(tokenizer),
     )
     return PandaGPTFamily(
-        engine, vision.to(place), audio.to(place), projection.to(place), tokenizer, inputs
+        language=language,
+        engine=engine,
+        vision=vision.to(place),
+        audio=audio.to(place),
+        projection=projection.to(place),
+        tokenizer=tokenizer,
+        inputs=inputs,
     )
 
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from mma_eval.errors import ModelError, PrerequisiteError
-
-SIZES_FILE = "sizes.json"
+from mma_eval.errors import PrerequisiteError
+from mma_eval.models.local.sizes_file import SIZES_FILE, Sizes, stated_sizes
 
 
-class _Sizes(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TowerSizes(_Sizes):
+class TowerSizes(Sizes):
     """What a tower's tensors do not tell, and, where stated, what they do."""
 
     num_heads: int
@@ -25,14 +17,14 @@ class TowerSizes(_Sizes):
     num_blocks: int | None = None
 
 
-class LoraSizes(_Sizes):
+class LoraSizes(Sizes):
     """`alpha` / rank scales what the adapter adds; without it the two are equal."""
 
     r: int | None = None
     alpha: float | None = None
 
 
-class Sizes(_Sizes):
+class PandaGPTSizes(Sizes):
     """A `sizes.json` in the folder states them; without one they are ImageBind-Huge's."""
 
     vision: TowerSizes = TowerSizes(num_heads=16)
@@ -60,7 +52,7 @@ class Parts:
     imagebind: Path
     vicuna: Path
     delta: Path
-    sizes: Sizes
+    sizes: PandaGPTSizes
     stated: tuple[Path, ...]
     """The file that states the sizes, where there is one."""
 
@@ -96,12 +88,5 @@ def find_parts(folder: Path, names: PartNames) -> Parts:
         )
     file = folder / SIZES_FILE
     if not file.is_file():
-        return Parts(imagebind, vicuna, delta, Sizes(), ())
-    return Parts(imagebind, vicuna, delta, _sizes(file), (file,))
-
-
-def _sizes(file: Path) -> Sizes:
-    try:
-        return Sizes.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, ValidationError) as error:
-        raise ModelError(f"{file} does not state the sizes of a PandaGPT model: {error}") from error
+        return Parts(imagebind, vicuna, delta, PandaGPTSizes(), ())
+    return Parts(imagebind, vicuna, delta, stated_sizes(file, PandaGPTSizes), (file,))

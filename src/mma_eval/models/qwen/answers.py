@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from mma_eval.errors import ModalityMissingError
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import BlackVideo, Media
+from mma_eval.models.local.fed_prompt import FedPrompt
 from mma_eval.models.local.group_answers import GroupAnswerer, Prompt
 from mma_eval.models.local.prefix import Prefix, PrefixEngine
+from mma_eval.models.local.streams import encoded_streams
 from mma_eval.models.qwen.prompt import PromptWriter
 from mma_eval.models.qwen.thinker import Heard, Seen, Thinker
 from mma_eval.types import Evidence, Group, TokenCounts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mma_eval.media.audio import Sound
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,10 @@ class Answerer(GroupAnswerer[Prepared]):
     settings: AnswerSettings
 
     @property
+    def language(self) -> Any:
+        return self.thinker.model
+
+    @property
     def engine(self) -> PrefixEngine:
         return self.thinker.engine
 
@@ -75,36 +90,30 @@ class Answerer(GroupAnswerer[Prepared]):
         pace = self.settings.seconds_per_grid
         return self.thinker.prefill(prepared.head, prepared.seen, prepared.heard, pace)
 
+    def fed(self, prepared: Prepared, prompt: Prompt) -> FedPrompt:
+        pace = self.settings.seconds_per_grid
+        with torch.no_grad():
+            return self.thinker.fed(
+                prepared.head, prompt.suffix, prepared.seen, prepared.heard, pace
+            )
+
     def prompt_ids(self, group: Group) -> dict[str, list[int]]:
         """Every id of each question's prompt, exactly as the model is fed it."""
         prepared = self.prepare(group)
         return {p.question.id: [*prepared.head, *p.suffix] for p in prepared.prompts}
 
     def _encoded(self, media: Media) -> tuple[Seen | None, Heard | None]:
-        policies = self.settings.sampling
-        seen, heard = None, None
-        if media.has_video:
-            key = ("video", media.video_hash(policies.frames))
-            seen = self.features.get(key, lambda: self._see(media))
-        if media.has_audio:
-            key = ("audio", media.audio_hash(policies.audio))
-            heard = self.features.get(key, lambda: self._hear(media))
-        return seen, heard
+        see = self._see_black if isinstance(media.video, BlackVideo) else self.thinker.see
+        return encoded_streams(media, self.settings.sampling, self.features, see, self._hear)
 
-    def _see(self, media: Media) -> Seen:
-        frames = media.frames(self.settings.sampling.frames)
-        if frames is None or not len(frames.pixels):
-            raise ModalityMissingError("the sample has a picture, but no frame came of it")
-        if not isinstance(media.video, BlackVideo):
-            return self.thinker.see(frames.pixels)
-        grid = self.thinker.vision.grid(*frames.pixels.shape[:3])
+    def _see_black(self, pixels: NDArray[np.uint8]) -> Seen:
+        grid = self.thinker.vision.grid(*pixels.shape[:3])
         key = ("black", f"{grid.h}x{grid.w}")
         group = self.features.get(key, lambda: self.thinker.black_group(grid))
         return self.thinker.see_black(group, grid)
 
-    def _hear(self, media: Media) -> Heard:
-        sound = media.sound(self.settings.sampling.audio)
-        if sound is None or not self.thinker.audio.tokens(sound.samples.shape[-1]):
+    def _hear(self, sound: Sound) -> Heard:
+        if not self.thinker.audio.tokens(sound.samples.shape[-1]):
             raise ModalityMissingError("the sample has sound, but too little of it to make a token")
         return self.thinker.hear(sound.samples[0])
 

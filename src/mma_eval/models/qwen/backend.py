@@ -5,7 +5,6 @@ Importing this module, or building the model, loads neither torch nor weights.
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from pydantic import Field
 
 from mma_eval.errors import ModelError, UsageError
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.media.policy import AudioPolicy, FramePolicy, FramesPerSecond, Sampling
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.local import weights
+from mma_eval.models.local.json_file import read_config
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer, load_tokenizer
 from mma_eval.models.nn.omni_family import FAMILIES, OmniFamily
@@ -78,21 +78,21 @@ class QwenOmni(LocalModel):
 
     @cached_property
     def sampling(self) -> Sampling:
-        smallest, largest = self.pixel_limits
-        frames = FramePolicy(
+        most = self.options.max_frames
+        frames = FramesPerSecond(
             fps=self.fps,
-            min_frames=min(FramePolicy.min_frames, self.options.max_frames),
-            max_frames=self.options.max_frames,
+            min_frames=min(FramesPerSecond.min_frames, most),
+            max_frames=most,
             multiple_of=TEMPORAL_PATCH,
-            min_pixels=smallest,
-            max_pixels=largest,
         )
         longest = self.family.max_seconds_of_sound
-        return Sampling(frames, AudioPolicy(rate=16_000, channels=1, max_seconds=longest))
+        return Sampling(
+            FramePolicy(frames), AudioPolicy(rate=16_000, channels=1, max_seconds=longest)
+        )
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:
-        return CheckpointTokenizer(self.pretrained, lambda: self._small_files)
+        return CheckpointTokenizer(self.pretrained, lambda: self.small_files)
 
     @cached_property
     def pixel_limits(self) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class QwenOmni(LocalModel):
             return self.options.dtype
         if self.device == "cpu":
             return "fp32"
-        config = json.loads((self._small_files / "config.json").read_text(encoding="utf-8"))
+        config = read_config(self.small_files)
         named = str(config.get("dtype") or config.get("torch_dtype"))
         return {"float32": "fp32", "float16": "fp16"}.get(named, "bf16")
 
@@ -146,8 +146,7 @@ class QwenOmni(LocalModel):
         return cast("Answerer", super().answerer)
 
     def _checkpoint_family(self) -> OmniFamily:
-        config = json.loads((self._small_files / "config.json").read_text(encoding="utf-8"))
-        kind = config.get("model_type")
+        kind = read_config(self.small_files).get("model_type")
         found = next((family for family in FAMILIES if family.model_type == kind), None)
         if found is None:
             known = " or ".join(family.model_type for family in FAMILIES)
@@ -155,12 +154,8 @@ class QwenOmni(LocalModel):
         return found
 
     @cached_property
-    def _small_files(self) -> Path:
-        return weights.small_files(self.pretrained, self.revision)
-
-    @cached_property
     def _video_settings(self) -> VideoSettings:
-        return video_settings(self._small_files)
+        return video_settings(self.small_files)
 
     def _adapter_hash(self) -> str | None:
         if self.options.adapter is None:
@@ -170,31 +165,31 @@ class QwenOmni(LocalModel):
         return weights.content_hash(adapter_files(self.options.adapter))
 
     def build(self) -> Answerer:
-        from mma_eval.models.local.features import FeatureCache
         from mma_eval.models.qwen.answers import Answerer, AnswerSettings
         from mma_eval.models.qwen.prompt import PromptWriter
+        from mma_eval.models.qwen.thinker import check_kind
 
         settings = AnswerSettings(self.sampling, self.seconds_per_grid)
         folder = self.fetched(self.pretrained, self.revision)
+        check_kind(folder, self.family)
+        weights.weight_files(folder)
         tokenizer = load_tokenizer(folder)
         thinker = self._thinker(folder, tokenizer)
-        cache = FeatureCache(self.options.feature_cache_mb * 2**20)
         writer = PromptWriter(tokenizer, self.system_prompt)
-        return Answerer(self.asking, cache, thinker, writer, settings)
+        return Answerer(self.asking, self.new_feature_cache(), thinker, writer, settings)
 
     def _thinker(self, folder: Path, tokenizer: Any) -> Thinker:
         from mma_eval.models.nn.qwen_vision_input import VisionInput
-        from mma_eval.models.qwen.thinker import LoadSettings, load_thinker
+        from mma_eval.models.qwen.thinker import load_thinker
 
-        weights.weight_files(folder)
         smallest, largest = self.pixel_limits
         stated = video_settings(folder)
-        load = LoadSettings(
-            device=self.device,
-            dtype=self.dtype,
-            attention=self.options.attention,
-            adapter=self.options.adapter,
-            prefill_chunk=self.options.prefill_chunk,
-        )
         vision = VisionInput(smallest, largest, mean=stated.mean, std=stated.std)
-        return load_thinker(folder, self.family, load, vision=vision, tokenizer=tokenizer)
+        return load_thinker(
+            folder,
+            self.family,
+            self.placing,
+            adapter=self.options.adapter,
+            vision=vision,
+            tokenizer=tokenizer,
+        )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mma_eval.errors import ModelError
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+from mma_eval.models.local.json_file import read_object
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,4 @@ def video_settings(folder: Path) -> VideoSettings:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{file} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{file} does not hold an object")
-    return content
+    return read_object(file) if file.is_file() else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mma_eval.errors import ModelError, PrerequisiteError
+from mma_eval.errors import ModelError
 from mma_eval.models.local.adapter import attach_adapter
-from mma_eval.models.local.checkpoint_tensors import DTYPES, check_report
+from mma_eval.models.local.causal_engine import check_full_attention
+from mma_eval.models.local.checkpoint_tensors import check_report
+from mma_eval.models.local.fed_prompt import FedPrompt, Stream, followed_by, spans
+from mma_eval.models.local.json_file import read_config
+from mma_eval.models.local.placing import Placing, loading
 from mma_eval.models.local.prefix import Deepstack, Prefix, PrefixEngine
-from mma_eval.models.local.text_tokenizer import quiet_transformers
 from mma_eval.models.nn.omni_family import OmniFamily
 from mma_eval.models.nn.omni_layout import MediaTokens, TimedMediaTokens
 from mma_eval.models.nn.qwen_audio_input import AudioInput, UnpaddedAudioInput
 from mma_eval.models.nn.qwen_vision_input import Grid, VisionInput
+from mma_eval.models.qwen.prompt import END
 from mma_eval.models.qwen.thinker_parts import language_model
 
 if TYPE_CHECKING:
@@ -29,15 +32,7 @@ LAYOUTS = {"chunks": MediaTokens, "times": TimedMediaTokens}
 AUDIO_INPUTS = {"silence": AudioInput, "none": UnpaddedAudioInput}
 
 
-@dataclass(frozen=True)
-class LoadSettings:
-    """How a thinker is brought into memory."""
-
-    device: str
-    dtype: str
-    attention: str
-    adapter: Path | None
-    prefill_chunk: int
+PAD = "<|endoftext|>"
 
 
 @dataclass(frozen=True)
@@ -82,14 +77,6 @@ class Thinker:
     @property
     def device(self) -> torch.device:
         return self.engine.device
-
-    @property
-    def longest_context(self) -> int:
-        return int(self.engine.decoder.config.max_position_embeddings)
-
-    @property
-    def width(self) -> int:
-        return int(self.engine.decoder.config.hidden_size)
 
     def see(self, pixels: NDArray[np.uint8]) -> Seen:
         """Encode frames uint8 `[T, H, W, 3]`."""
@@ -151,6 +138,25 @@ class Thinker:
             positions = self._positions(ids, seen, heard, seconds_per_grid)
         return self.engine.prefill(ids, embeddings, positions, self._deepstack(ids, seen))
 
+    def fed(
+        self,
+        head: Sequence[int],
+        suffix: Sequence[int],
+        seen: Seen | None,
+        heard: Heard | None,
+        seconds_per_grid: float,
+    ) -> FedPrompt:
+        """A head and the ids after it, as `prefill` and the engine feed them in two parts."""
+        ids = [*head, *suffix]
+        streams: dict[int, Stream] = {self.layout.video: "video", self.layout.audio: "audio"}
+        positions = self._positions(head, seen, heard, seconds_per_grid).to(self.device)
+        return FedPrompt(
+            self._embedded(ids, seen, heard).clone(),
+            followed_by(positions, suffix),
+            spans((streams.get(token, "text"), 1) for token in ids),
+            self._deepstack(ids, seen),
+        )
+
     def _deepstack(self, ids: Sequence[int], seen: Seen | None) -> Deepstack | None:
         if seen is None or not seen.deeper:
             return None
@@ -193,8 +199,9 @@ class Thinker:
 def load_thinker(
     folder: Path,
     family: OmniFamily,
-    settings: LoadSettings,
+    placing: Placing,
     *,
+    adapter: Path | None,
     vision: VisionInput,
     tokenizer: Any,
 ) -> Thinker:
@@ -204,16 +211,13 @@ def load_thinker(
     """
     import transformers
 
-    check_kind(folder, family)
-    model = _pretrained(folder, family, settings)
-    if settings.adapter is not None:
-        model = attach_adapter(model, settings.adapter)
+    model = _pretrained(folder, family, placing)
+    if adapter is not None:
+        model = attach_adapter(model, adapter)
     model.eval()
     config = model.config
     decoder = language_model(model)
-    kinds = getattr(decoder.config, "layer_types", None) or ()
-    if any(kind != "full_attention" for kind in kinds):
-        raise ModelError("this checkpoint uses sliding-window attention, which is not supported")
+    check_full_attention(decoder)
     vision = replace(
         vision,
         patch_size=config.vision_config.patch_size,
@@ -225,49 +229,37 @@ def load_thinker(
         embed=model.get_input_embeddings(),
         head=model.lm_head,
         stop_ids=stop_ids(config, tokenizer),
-        pad_id=_token_id(tokenizer, "<|endoftext|>"),
-        device=torch.device(settings.device),
-        chunk=settings.prefill_chunk,
+        pad_id=token_id(tokenizer, PAD),
+        device=placing.torch_device,
+        chunk=placing.prefill_chunk,
     )
-    extractor = transformers.WhisperFeatureExtractor.from_pretrained(str(folder))
+    with loading(folder, "Whisper feature extractor", placing):
+        extractor = transformers.WhisperFeatureExtractor.from_pretrained(str(folder))
     layout = media_tokens(config, vision.merge_size, LAYOUTS[family.interleaving])
     return Thinker(model, engine, layout, vision, AUDIO_INPUTS[family.mel_padding](extractor))
 
 
-def _pretrained(folder: Path, family: OmniFamily, settings: LoadSettings) -> Any:
+def _pretrained(folder: Path, family: OmniFamily, placing: Placing) -> Any:
     import transformers
 
-    placing = {} if settings.device == "cpu" else {"device_map": {"": settings.device}}
-    try:
-        with quiet_transformers():
-            model, report = getattr(transformers, family.model_class).from_pretrained(
-                str(folder),
-                dtype=DTYPES[settings.dtype],
-                attn_implementation=settings.attention,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-                use_safetensors=True,
-                **placing,
-            )
-    except ImportError as error:
-        raise PrerequisiteError(
-            f"attention={settings.attention} cannot be used here: {error}"
-        ) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError(f"not enough memory on {settings.device} for '{folder}'") from error
-        raise ModelError(f"cannot load '{folder}' as a {family.name} thinker: {error}") from error
     kind = f"{family.name} thinker"
+    with loading(folder, kind, placing):
+        model, report = getattr(transformers, family.model_class).from_pretrained(
+            str(folder),
+            dtype=placing.torch_dtype,
+            attn_implementation=placing.attention,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            device_map=placing.device_map,
+        )
     check_report(report, folder, kind, lambda key: key.startswith(family.unread))
     return model
 
 
 def check_kind(folder: Path, family: OmniFamily) -> None:
     """Raise ModelError where the folder's config.json is of another kind of model."""
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"'{folder}' has no readable config.json with a model_type") from error
+    found = read_config(folder).get("model_type")
     if found != family.model_type:
         raise ModelError(f"'{folder}' holds a model of type {found}, not {family.model_type}")
 
@@ -294,14 +286,15 @@ def media_tokens(
 
 def stop_ids(config: Any, tokenizer: Any) -> frozenset[int]:
     """Tokens that end an answer: the end of a turn, the end of text, and the config's own."""
-    found = {_token_id(tokenizer, "<|im_end|>"), _token_id(tokenizer, "<|endoftext|>")}
+    found = {token_id(tokenizer, END), token_id(tokenizer, PAD)}
     for part in (config, config.get_text_config()):
         stated = getattr(part, "eos_token_id", None)
         found.update(stated if isinstance(stated, list) else [] if stated is None else [stated])
     return frozenset(found)
 
 
-def _token_id(tokenizer: Any, token: str) -> int:
+def token_id(tokenizer: Any, token: str) -> int:
+    """Id of a marker; raises ModelError where the tokenizer has none."""
     found = tokenizer.convert_tokens_to_ids(token)
     if found is None or found == getattr(tokenizer, "unk_token_id", None):
         raise ModelError(f"the checkpoint's tokenizer has no token {token}")

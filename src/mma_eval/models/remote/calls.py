@@ -18,6 +18,7 @@ from mma_eval.types import Answer, Status
 T = TypeVar("T")
 
 ASKED_AGAIN = "asked again after an error of the server"
+CACHED = "part of the prompt was in the server's cache"
 
 
 class CallError(MmaEvalError):
@@ -95,10 +96,7 @@ class Calls:
             return self._paid(call, most)
 
         reply = self._repeated(once)
-        if tries == 1:
-            return reply
-        notes = (*reply.answer.notes, ASKED_AGAIN)
-        return replace(reply, answer=replace(reply.answer, notes=notes))
+        return with_notes(reply, *(() if tries == 1 else (ASKED_AGAIN,)))
 
     def do(self, call: Callable[[], T]) -> T:
         """The same for a call that costs nothing, such as an upload."""
@@ -164,6 +162,13 @@ class Calls:
     def _wait(self, state: RetryCallState) -> float:
         asked = _raised(state).delay
         return self._backoff(state) if asked is None else asked
+
+
+def with_notes(reply: Reply, *notes: str) -> Reply:
+    """The reply with more notes on its answer, and one where the server used its cache."""
+    cached = (CACHED,) if reply.usage is not None and reply.usage.cached else ()
+    answer = replace(reply.answer, notes=(*reply.answer.notes, *notes, *cached))
+    return replace(reply, answer=answer)
 
 
 def _timed(call: Callable[[], Reply]) -> Reply:

@@ -49,6 +49,17 @@ class Prices:
     def known(self) -> bool:
         return self.input is not None and self.output is not None
 
+    def in_a_batch(self) -> Prices:
+        """Half of them; cached tokens cost the same there.
+
+        https://ai.google.dev/gemini-api/docs/batch-api, technical details.
+        """
+
+        def half(price: float | None) -> float | None:
+            return None if price is None else price / 2
+
+        return Prices(half(self.input), half(self.output), self.cached, half(self.sound))
+
     def cost(self, usage: Usage) -> float | None:
         """US dollars, None where the prices are not known."""
         if self.input is None or self.output is None:
@@ -68,12 +79,18 @@ class Prices:
 
 @dataclass(frozen=True)
 class Bill:
-    """What asking some questions is expected to use, output at its limit."""
+    """What asking some questions is expected to use; None for what cannot be known before."""
 
     requests: int
-    usage: Usage
+    output: int
+    """Tokens, at most."""
     cost: float | None
-    """US dollars, None where the prices are not known."""
+    """US dollars, at most."""
+    input: int | None = None
+    """Tokens of text and media."""
+    text: int | None = None
+    """Tokens of text alone."""
+    sent_bytes: int | None = None
 
 
 class Ledger:
@@ -108,22 +125,22 @@ class Ledger:
 
         Raises CostLimitError once a call could exceed the limit, and from then on.
         """
-        cost = self.prices.cost(most) or 0.0
         with self._changed:
-            while self._refusal is None and self._over(cost) and self._open:
+            while (held := self._held(most)) is None:
                 self._changed.wait()
-            if self._refusal is None and self._over(cost):
-                self._refusal = (
-                    f"not asked: ${self._spent:.4f} are spent, and the next request could cost "
-                    f"${cost:.4f}, which is more than max_cost={self.limit:g} leaves"
-                )
-                self._changed.notify_all()
-            if self._refusal is not None:
-                raise CostLimitError(self._refusal)
+            return held
+
+    def reserve_now(self, most: Usage) -> float | None:
+        """The same without waiting: None where other calls hold what it needs."""
+        with self._changed:
+            return self._held(most)
+
+    def reserve_asked(self) -> float:
+        """Nothing, for a call that another process has made and reserved for."""
+        with self._changed:
             self.calls += 1
-            self._reserved += cost
             self._open += 1
-            return cost
+            return 0.0
 
     def settle(self, reserved: float, usage: Usage | None, *, billed: bool = True) -> None:
         """Give back what a call did not cost; None where the server did not say what it used."""
@@ -139,6 +156,24 @@ class Ledger:
             self._spent += cost
             self.usage += usage or Usage()
             self._changed.notify_all()
+
+    def _held(self, most: Usage) -> float | None:
+        """Reserve; None while other calls hold what it needs. Raises CostLimitError."""
+        cost = self.prices.cost(most) or 0.0
+        if self._refusal is None and self._over(cost):
+            if self._open:
+                return None
+            self._refusal = (
+                f"not asked: ${self._spent:.4f} are spent, and the next request could cost "
+                f"${cost:.4f}, which is more than max_cost={self.limit:g} leaves"
+            )
+            self._changed.notify_all()
+        if self._refusal is not None:
+            raise CostLimitError(self._refusal)
+        self.calls += 1
+        self._reserved += cost
+        self._open += 1
+        return cost
 
     def _over(self, cost: float) -> bool:
         if self.limit is None:

@@ -5,24 +5,24 @@ Importing this module, or building the model, loads neither torch nor weights.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import Field
 
 from mma_eval.errors import ModelError
-from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling
+from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling, SegmentMiddles
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.local import weights
+from mma_eval.models.local.json_file import CONFIG_FILE, read_config
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer
 from mma_eval.types import TextTokenizer
 
 if TYPE_CHECKING:
-    from mma_eval.models.local.group_answers import GroupAnswerer
+    from mma_eval.models.local.embedded_answers import EmbeddedAnswerer
+    from mma_eval.models.videollama2.model import VideoLlama2
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 """What Qwen2's chat template says where nobody else does."""
@@ -59,24 +59,22 @@ class VideoLlama2Model(LocalModel):
 
     @cached_property
     def sampling(self) -> Sampling:
-        return Sampling(
-            FramePolicy(middles=self.options.frames), AudioPolicy(rate=None, channels=None)
-        )
+        frames = FramePolicy(SegmentMiddles(self.options.frames))
+        return Sampling(frames, AudioPolicy(rate=None, channels=None))
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:
-        return CheckpointTokenizer(self.pretrained, lambda: self._small_files)
+        return CheckpointTokenizer(self.pretrained, lambda: self.small_files)
 
     @cached_property
     def vision_tower(self) -> str:
         """From the arguments, else the one that the checkpoint names, which may lie beside it."""
         if self.options.vision_tower:
             return self.options.vision_tower
-        file = self._small_files / "config.json"
-        try:
-            named = str(json.loads(file.read_text(encoding="utf-8"))["mm_vision_tower"])
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"'{file}' names no mm_vision_tower; set vision_tower=...") from error
+        named = read_config(self.small_files).get("mm_vision_tower")
+        if not isinstance(named, str):
+            file = self.small_files / CONFIG_FILE
+            raise ModelError(f"'{file}' names no mm_vision_tower; set vision_tower=...")
         beside = weights.local_folder(self.pretrained)
         if beside is not None and (beside.absolute().parent / named).is_dir():
             return str(beside.absolute().parent / named)
@@ -114,25 +112,14 @@ class VideoLlama2Model(LocalModel):
             memory_needed=own.memory_needed + vision.memory_needed,
         )
 
-    def build(self) -> GroupAnswerer[Any]:
+    def build(self) -> EmbeddedAnswerer[VideoLlama2]:
         from mma_eval.models.local.embedded_answers import EmbeddedAnswerer
-        from mma_eval.models.local.features import FeatureCache
-        from mma_eval.models.videollama2.model import LoadSettings, load_videollama2
+        from mma_eval.models.videollama2.model import Showing, load_videollama2
 
-        settings = LoadSettings(
-            device=self.device,
-            dtype=self.dtype,
-            attention=self.settings.attention,
-            prefill_chunk=self.settings.prefill_chunk,
-            system_prompt=self.system_prompt,
-            max_distance=self.options.beats_max_distance,
+        family = load_videollama2(
+            self.fetched(self.pretrained, self.revision),
+            self.fetched(self.vision_tower, self.options.vision_revision),
+            Showing(self.sampling, self.system_prompt, self.options.beats_max_distance),
+            self.placing,
         )
-        folder = self.fetched(self.pretrained, self.revision)
-        vision = self.fetched(self.vision_tower, self.options.vision_revision)
-        family = load_videollama2(folder, vision, settings, self.sampling)
-        cache = FeatureCache(self.settings.feature_cache_mb * 2**20)
-        return EmbeddedAnswerer(self.asking, cache, family)
-
-    @cached_property
-    def _small_files(self) -> Path:
-        return weights.small_files(self.pretrained, self.revision)
+        return EmbeddedAnswerer(self.asking, self.new_feature_cache(), family)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from mma_eval.errors import ModalityMissingError, ModelError, PrerequisiteError
+from mma_eval.errors import ModelError
+from mma_eval.media.audio import Sound
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import Media
+from mma_eval.models.local.causal_engine import causal_engine
 from mma_eval.models.local.checkpoint_tensors import (
-    DTYPES,
     Tensors,
     check_report,
     filled,
@@ -24,17 +24,26 @@ from mma_eval.models.local.checkpoint_tensors import (
 )
 from mma_eval.models.local.embedded_answers import Embedded, Head, Text
 from mma_eval.models.local.features import FeatureCache
+from mma_eval.models.local.json_file import read_config
+from mma_eval.models.local.placing import Placing, loading
 from mma_eval.models.local.prefix import PrefixEngine
-from mma_eval.models.local.text_tokenizer import load_tokenizer, quiet_transformers
+from mma_eval.models.local.streams import encoded_streams
+from mma_eval.models.local.text_tokenizer import load_tokenizer
 from mma_eval.models.local.weights import weight_files
-from mma_eval.models.nn.beats import Beats, BeatsSizes, encoder_tensors
+from mma_eval.models.nn.beats import Beats, BeatsSizes, encoder_tensors, normalised
 from mma_eval.models.nn.stc import STCConnector
-from mma_eval.models.nn.videollama2_input import FrameInput, bank, cuts, normalised, resampled
+from mma_eval.models.nn.videollama2_input import FrameInput, bank, cuts, resampled
 from mma_eval.models.qwen.prompt import PromptHead, PromptWriter
-from mma_eval.models.qwen.thinker import stop_ids
+from mma_eval.models.qwen.thinker import PAD, stop_ids, token_id
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MODEL_TYPE = "videollama2_qwen2"
 CONNECTOR = "stc_connector_v35"
+STATED = ("mm_projector_type", "mm_hidden_size", "mm_vision_select_layer")
+"""What config.json has to say besides what a Qwen2 says."""
 WEIGHT_NORM_EPSILON = 1e-6
 PARTS = ("model.mm_projector.", "model.audio_tower.", "model.mm_projector_a.")
 TEXT_TOWER = ("text_model.", "logit_")
@@ -44,16 +53,13 @@ VISION_COPY = "model.vision_tower."
 
 
 @dataclass(frozen=True)
-class LoadSettings:
-    """How the model is brought into memory."""
+class Showing:
+    """How a clip is shown to the model, and the one size of it that no tensor tells."""
 
-    device: str
-    dtype: str
-    attention: str
-    prefill_chunk: int
+    sampling: Sampling
     system_prompt: str
     max_distance: int
-    """Beyond which BEATs tells no two distances apart; the one size that no tensor shows."""
+    """Beyond which BEATs tells no two distances apart."""
 
 
 @dataclass
@@ -82,7 +88,10 @@ class VideoLlama2:
         A picture without a sound track is shown with half a minute of silence, as the released
         code does where a track is missing.
         """
-        streams = self._encoded(media, features)
+        seen, heard = encoded_streams(media, self.sampling, features, self._see, self._hear)
+        if seen is not None and heard is None:
+            heard = features.get(("audio", "missing"), self._silence)
+        streams = [stream for stream in (seen, heard) if stream is not None]
         written = self.writer.head(before_media, range(len(streams)))
         ids = written.ids[: len(written.ids) - len(streams)]
         return Head((Text(ids), *streams), f"{written.opening}\n")
@@ -109,48 +118,30 @@ class VideoLlama2:
         made: torch.Tensor = self.audio_projector(self.audio(fed))[0]
         return made
 
-    def _encoded(self, media: Media, features: FeatureCache) -> list[Embedded]:
-        found = []
-        if media.has_video:
-            key = ("video", media.video_hash(self.sampling.frames))
-            found.append(features.get(key, lambda: self._seen(media)))
-        if media.has_audio:
-            key = ("audio", media.audio_hash(self.sampling.audio))
-            found.append(features.get(key, lambda: self._heard(media)))
-        elif media.has_video:
-            found.append(features.get(("audio", "missing"), self._silent))
-        return found
+    def _see(self, pixels: NDArray[np.uint8]) -> Embedded:
+        return Embedded("video", self.see(self.frame_input(pixels)))
 
-    def _seen(self, media: Media) -> Embedded:
-        frames = media.frames(self.sampling.frames)
-        if frames is None or not len(frames.pixels):
-            raise ModalityMissingError("the sample has a picture, but no frame came of it")
-        return Embedded("video", self.see(self.frame_input(frames.pixels)))
-
-    def _heard(self, media: Media) -> Embedded:
-        sound = media.sound(self.sampling.audio)
-        if sound is None or not sound.samples.shape[-1]:
-            raise ModalityMissingError("the sample has sound, but no sample of it came")
+    def _hear(self, sound: Sound) -> Embedded:
         return Embedded("audio", self.hear(bank(cuts(resampled(sound.samples, sound.rate)))))
 
-    def _silent(self) -> Embedded:
+    def _silence(self) -> Embedded:
         return Embedded("audio", self.hear(bank(torch.zeros(0))))
 
 
 def load_videollama2(
-    folder: Path, vision_folder: Path, settings: LoadSettings, sampling: Sampling
+    folder: Path, vision_folder: Path, showing: Showing, placing: Placing
 ) -> VideoLlama2:
     """Load a checkpoint in the published layout.
 
     Raises ModelError unless every weight is found and none is left over but the copy of the vision
     tower and what BEATs does not use.
     """
-    config = read_config(folder)
+    config = model_config(folder)
     tensors = read_tensors(weight_files(folder))
-    dtype, device = DTYPES[settings.dtype], torch.device(settings.device)
+    dtype, device = placing.torch_dtype, placing.torch_device
     heard = encoder_tensors(within(tensors, "model.audio_tower."))
     try:
-        sizes = BeatsSizes.of(heard, settings.max_distance, WEIGHT_NORM_EPSILON)
+        sizes = BeatsSizes.of(heard, showing.max_distance, WEIGHT_NORM_EPSILON)
     except KeyError as error:
         raise ModelError(f"'{folder}' is not complete in its audio tower: no {error}") from error
     width, wide = config.hidden_size, config.mm_hidden_size
@@ -159,18 +150,14 @@ def load_videollama2(
         projector = nn.Sequential(
             nn.Linear(sizes.encoder_embed_dim, width), nn.GELU(), nn.Linear(width, width)
         )
-    language = _language(folder, config, tensors, settings)
+    language = _language(folder, config, tensors, placing)
     tokenizer = load_tokenizer(folder)
-    vision, frame_input = _vision(vision_folder, settings)
-    engine = PrefixEngine(
-        decoder=language.model,
-        embed=language.get_input_embeddings(),
-        head=language.lm_head,
+    vision, frame_input = _vision(vision_folder, placing)
+    engine = causal_engine(
+        language,
+        placing,
         stop_ids=stop_ids(config, tokenizer),
-        pad_id=int(tokenizer.convert_tokens_to_ids("<|endoftext|>")),
-        device=device,
-        chunk=settings.prefill_chunk,
-        axes=1,
+        pad_id=token_id(tokenizer, PAD),
     )
     seen = within(tensors, "model.mm_projector.")
     projected = within(tensors, "model.mm_projector_a.")
@@ -183,73 +170,65 @@ def load_videollama2(
         ),
         language=language,
         engine=engine,
-        writer=PromptWriter(tokenizer, settings.system_prompt),
+        writer=PromptWriter(tokenizer, showing.system_prompt),
         frame_input=frame_input,
-        sampling=sampling,
+        sampling=showing.sampling,
         vision_layer=config.mm_vision_select_layer,
     )
 
 
-def read_config(folder: Path) -> Any:
+def model_config(folder: Path) -> Any:
     """The checkpoint's configuration as one of Qwen2 with what VideoLLaMA2 adds.
 
-    Raises ModelError for another kind of model.
+    Raises ModelError for another kind of model, or one that does not state all of it.
     """
     import transformers
 
-    try:
-        stated = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind, connector = stated.pop("model_type"), stated["mm_projector_type"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"'{folder}' has no readable config.json of a VideoLLaMA2") from error
+    stated = read_config(folder)
+    kind = stated.pop("model_type", None)
     if kind != MODEL_TYPE:
         raise ModelError(f"'{folder}' holds a model of type {kind}, not {MODEL_TYPE}")
+    absent = [key for key in STATED if key not in stated]
+    if absent:
+        raise ModelError(f"'{folder}': config.json lacks {', '.join(absent)}")
+    connector = stated["mm_projector_type"]
     if connector != CONNECTOR:
         raise ModelError(f"'{folder}' has the connector {connector}; only {CONNECTOR} is read")
     return transformers.Qwen2Config.from_dict(stated)
 
 
-def _language(folder: Path, config: Any, tensors: Tensors, settings: LoadSettings) -> Any:
+def _language(folder: Path, config: Any, tensors: Tensors, placing: Placing) -> Any:
     import transformers
 
     elsewhere = (*PARTS, VISION_COPY)
     own = {name: tensor for name, tensor in tensors.items() if not name.startswith(elsewhere)}
-    placing = {} if settings.device == "cpu" else {"device_map": {"": settings.device}}
-    try:
-        with quiet_transformers():
-            model, report = transformers.Qwen2ForCausalLM.from_pretrained(
-                None,
-                config=config,
-                state_dict=own,
-                dtype=DTYPES[settings.dtype],
-                attn_implementation=settings.attention,
-                output_loading_info=True,
-                **placing,
-            )
-    except ImportError as error:
-        raise PrerequisiteError(
-            f"attention={settings.attention} cannot be used here: {error}"
-        ) from error
-    except (ValueError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError(f"not enough memory on {settings.device} for '{folder}'") from error
-        raise ModelError(f"cannot load the Qwen2 in '{folder}': {error}") from error
+    with loading(folder, "Qwen2 language model", placing):
+        model, report = transformers.Qwen2ForCausalLM.from_pretrained(
+            None,
+            config=config,
+            state_dict=own,
+            dtype=placing.torch_dtype,
+            attn_implementation=placing.attention,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            device_map=placing.device_map,
+        )
     check_report(report, folder, "Qwen2 language model", lambda _: False)
     return model.eval()
 
 
-def _vision(folder: Path, settings: LoadSettings) -> tuple[Any, FrameInput]:
+def _vision(folder: Path, placing: Placing) -> tuple[Any, FrameInput]:
     import transformers
 
-    try:
-        with quiet_transformers():
-            tower, report = transformers.SiglipVisionModel.from_pretrained(
-                str(folder), dtype=DTYPES[settings.dtype], output_loading_info=True
-            )
-            stated = transformers.SiglipImageProcessorPil.get_image_processor_dict(str(folder))[0]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"cannot load '{folder}' as a SigLIP vision tower: {error}") from error
+    with loading(folder, "SigLIP vision tower", placing):
+        tower, report = transformers.SiglipVisionModel.from_pretrained(
+            str(folder),
+            dtype=placing.torch_dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            device_map=placing.device_map,
+        )
+        stated = transformers.SiglipImageProcessorPil.get_image_processor_dict(str(folder))[0]
+        mean, deviation = tuple(stated["image_mean"]), tuple(stated["image_std"])
     check_report(report, folder, "SigLIP vision tower", lambda key: key.startswith(TEXT_TOWER))
-    side = int(tower.config.image_size)
-    frames = FrameInput(side, tuple(stated["image_mean"]), tuple(stated["image_std"]))
-    return tower.eval().to(settings.device), frames
+    return tower.eval(), FrameInput(int(tower.config.image_size), mean, deviation)

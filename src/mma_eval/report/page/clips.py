@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from mma_eval.errors import MediaError
-from mma_eval.media.policy import AudioPolicy, FramePolicy
+from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy, FramesPerSecond
 from mma_eval.media.source import BlackVideo, Clip, Media, NoVideo, VideoFile, VideoSource
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _reduced_mp4(media: Media) -> bytes:
 
     pixels, seconds, fps = [], [], 1.0
     for offset, piece in _stretches(media.video):
-        frames = Media(piece, media.audio).frames(FramePolicy(fps=None))
+        frames = Media(piece, media.audio).frames(FramePolicy(EveryFrame()))
         if frames is not None:
             pixels.append(np.stack([_scaled(one, LARGEST_SIDE) for one in frames.pixels]))
             seconds += [offset + second for second in frames.seconds]
@@ -166,7 +166,7 @@ def _stretches(video: VideoSource) -> Iterator[tuple[float, VideoSource]]:
 
 def _poster(media: Media) -> str | None:
     """A frame from the middle of what a model takes by default, as a small JPEG."""
-    frames = media.frames(FramePolicy(fps=1.0, min_frames=4, max_frames=8))
+    frames = media.frames(FramePolicy(FramesPerSecond(1.0, max_frames=8)))
     if frames is None:
         return None
     picture = frames.pixels[len(frames.pixels) // 2]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mma_eval.models.local.adapter import published_name
-from mma_eval.models.qwen.processor_files import CLIP_MEAN, CLIP_STD
+from mma_eval.models.nn.clip_pixels import CLIP_MEAN, CLIP_STD
 from mma_eval.train.specimen.config import FRAME_PIXELS, FRAMES_PER_PATCH, MEL_BINS, MERGE, PATCH
 from mma_eval.train.specimen.prompts import SYSTEM
 
