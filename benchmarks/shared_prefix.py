@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,21 +27,22 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mma_eval.media.source import Media
+from benchmarks.questions import (
+    all_aligned,
+    decode_media,
+    eighteen_tasks,
+    is_long,
+    plain_reply,
+    without_long,
+)
 from mma_eval.models.card import ModelCard
 from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments
-from mma_eval.perturb.text import LongContext
-from mma_eval.task.dataset import Dataset, read_dataset
-from mma_eval.task.load import Task, TaskCatalogue
-from mma_eval.task.samples import SampleBuilder
-from mma_eval.types import Generate, Group, Labels, Question, Seeds, Status
+from mma_eval.types import Generate, Group, Question, Status
 from tests.models.checkpoint import MID, TINY, build_checkpoint
 from tests.models.plain_path import PlainPath
 
 T = TypeVar("T")
 
-LONGEST_ANSWER = 64
-"""Random weights never stop by themselves; both sides are cut at the same length."""
 SIZES = {"tiny": TINY, "mid": MID}
 
 
@@ -56,15 +57,15 @@ class Spent:
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
-    dataset = _clips(arguments.clips, arguments.limit)
+    dataset = all_aligned(arguments.clips, arguments.limit)
     with tempfile.TemporaryDirectory() as scratch:
         folder = build_checkpoint(Path(scratch) / "checkpoint", SIZES[arguments.size])
         model, plain = _both_sides(folder, arguments.max_frames)
-        groups = _groups(dataset, model, arguments.long_tokens)
-        _decode(groups, model)
+        groups = eighteen_tasks(dataset, model, arguments.long_tokens)
+        decode_media(groups, model)
         slow = _plain(groups, plain)
         fast = _engine(groups, model)
-        brief = _engine([_without_long(group) for group in groups], model)
+        brief = _engine([without_long(group) for group in groups], model)
     differing = [name for name, text in slow.texts.items() if fast.texts[name] != text]
     differing += [name for name, text in brief.texts.items() if slow.texts[name] != text]
     _report(slow, fast, brief, len(dataset.rows), differing)
@@ -96,63 +97,11 @@ def _both_sides(folder: Path, max_frames: int) -> tuple[QwenOmni, PlainPath]:
     )
     model = QwenOmni(card, QwenOmniArguments(device="cpu", max_frames=max_frames))
     model.load()
-    return model, PlainPath.load(folder, model.sampling, model.system_prompt)
-
-
-def _groups(dataset: Dataset, model: QwenOmni, long_tokens: int) -> list[Group]:
-    """The eighteen tasks of the benchmark on every clip, questions together by media."""
-    builder = SampleBuilder(dataset, Seeds(), tokenizer=model.tokenizer)
-    groups: dict[Media, list[Question]] = {}
-    for task in TaskCatalogue().select("mma_bench"):
-        if task.control_of is not None:
-            continue
-        tokens = min(task.spec.generation.max_new_tokens, LONGEST_ANSWER)
-        for rendered in builder.all(_with_filler(task, long_tokens)):
-            question = Question(
-                f"{task.name}:{rendered.sample.id}", "", rendered.after_media, Generate(tokens)
-            )
-            groups.setdefault(rendered.sample.media, []).append(question)
-    return [Group(media, "", tuple(questions)) for media, questions in groups.items()]
-
-
-def _with_filler(task: Task, tokens: int) -> Task:
-    """The task with as much filler as this benchmark wants, where it has any."""
-    chain = tuple(
-        step.model_copy(update={"tokens": tokens}) if isinstance(step, LongContext) else step
-        for step in task.perturbations
-    )
-    return replace(task, perturbations=chain)
-
-
-def _clips(folder: Path, limit: int) -> Dataset:
-    """The first clips of a manifest, all taken as aligned so that every task asks about them."""
-    dataset = read_dataset(folder / "manifest.jsonl", "clips")
-    rows = tuple(
-        replace(row, labels=Labels(row.labels.visual, row.labels.visual))
-        for row in dataset.rows[:limit]
-    )
-    return replace(dataset, rows=rows)
-
-
-def _is_long(name: str) -> bool:
-    return name.startswith("long_context")
-
-
-def _without_long(group: Group) -> Group:
-    kept = tuple(question for question in group.questions if not _is_long(question.id))
-    return Group(group.media, group.before_media, kept)
-
-
-def _decode(groups: list[Group], model: QwenOmni) -> None:
-    """Fill the media cache, so that neither side pays for decoding."""
-    for group in groups:
-        group.media.frames(model.sampling.frames)
-        group.media.sound(model.sampling.audio)
+    return model, PlainPath.load(folder, model.sampling, model.pixel_limits, model.system_prompt)
 
 
 def _plain(groups: list[Group], plain: PlainPath) -> Spent:
     spent = Spent({}, {})
-    stops = [plain.tokenizer.convert_tokens_to_ids(t) for t in ("<|im_end|>", "<|endoftext|>")]
     for group in groups:
         for question in group.questions:
             request = question.request
@@ -161,10 +110,7 @@ def _plain(groups: list[Group], plain: PlainPath) -> Spent:
 
             def reply(group: Group = group, question: Question = question, n: int = tokens) -> str:
                 inputs = plain.inputs(group.media, group.before_media, question.after_media)
-                ids = plain.generate(inputs, n)
-                kept = next((i for i, token in enumerate(ids) if token in stops), len(ids))
-                text: str = plain.tokenizer.decode(ids[:kept], skip_special_tokens=True)
-                return text
+                return plain_reply(plain, inputs, n)
 
             spent.texts[question.id], spent.seconds[question.id] = _timed(reply)
     return spent
@@ -192,7 +138,7 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def _report(slow: Spent, fast: Spent, brief: Spent, clips: int, differing: list[str]) -> None:
-    without = sum(spent for name, spent in slow.seconds.items() if not _is_long(name))
+    without = sum(spent for name, spent in slow.seconds.items() if not is_long(name))
     lines = [
         ("with the long-context pair", sum(slow.seconds.values()), fast.seconds["all"]),
         ("without it", without, brief.seconds["all"]),
