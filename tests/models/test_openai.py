@@ -321,6 +321,25 @@ def test_a_server_that_dies_leaves_its_work_to_the_other(manifest: Path, tmp_pat
     assert one.answered == CANARIES + 2
 
 
+def test_what_one_server_fails_another_answers(manifest: Path, tmp_path: Path) -> None:
+    broken = Fault(500, b'{"error": {"message": "engine dead"}}', times=10_000, where=QUESTION)
+    with serve(Behaviour(faults=[broken])) as one, serve() as two:
+        run = run_on([one, two], "aligned", manifest, tmp_path, retries=1)
+
+    assert statuses(run) == {"ok": ALIGNED}
+
+
+def test_what_every_server_fails_is_put_to_each_once(manifest: Path, tmp_path: Path) -> None:
+    def broken() -> Fault:
+        return Fault(500, b'{"error": {"message": "engine dead"}}', times=10_000, where=QUESTION)
+
+    with serve(Behaviour(faults=[broken()])) as one, serve(Behaviour(faults=[broken()])) as two:
+        run = run_on([one, two], "aligned_audio", manifest, tmp_path, retries=0)
+
+    assert statuses(run) == {"api_error": 6}
+    assert len(questions(one)) == len(questions(two)) == 6
+
+
 def test_a_run_whose_only_server_dies_goes_on_later(manifest: Path, tmp_path: Path) -> None:
     with serve(Behaviour(dies_after=CANARIES + 5)) as server:
         first = run_on(server, "aligned", manifest, tmp_path, retries=1, max_in_flight=1)

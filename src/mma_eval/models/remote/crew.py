@@ -53,12 +53,14 @@ class Service(Protocol[P]):
         ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A group, and those of its questions that are still to be asked."""
 
     group: Group
     questions: deque[Question]
+    failed_by: Lane | None = None
+    """A server that has failed these questions; another one is to try them."""
 
 
 @dataclass
@@ -83,7 +85,8 @@ class _Finished:
 class Crew:
     """Groups are pulled by the caller's thread, no more of them than there are threads.
 
-    A server that is lost leaves its group to the others. When the last one is lost, or the next
+    A server that is lost leaves its group to the others, and a question that one server fails is
+    put to another, once. When the last one is lost, or the next
     request could cost too much, what is still to be asked fails with that one reason.
     """
 
@@ -105,7 +108,7 @@ class Crew:
             self._lanes.append(Lane(service, Calls(patience, pace, ledger, self._stopped)))
         self._jobs: deque[Job] = deque()
         self._changed = Condition()
-        self._out: Queue[Answer | _Finished] = Queue()
+        self._out: Queue[Answer | Job | _Finished] = Queue()
         self._preparing = Semaphore(PREPARED_AT_ONCE)
 
     def answer(self, groups: Iterator[Group]) -> Iterator[Answer]:
@@ -153,6 +156,9 @@ class Crew:
             if isinstance(item, Answer):
                 received = True
                 yield item
+            elif isinstance(item, Job):
+                at_work += 1
+                self._put(item)
             elif item.error is None:
                 at_work -= 1
             elif isinstance(item.error, CallError):
@@ -172,16 +178,22 @@ class Crew:
     def _put(self, job: Job) -> None:
         with self._changed:
             self._jobs.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _take(self, lane: Lane) -> Job | None:
         """The next job, None once there is nothing more to do for this server."""
         with self._changed:
-            while not self._jobs:
-                if self._stopped.is_set() or lane.lost:
-                    return None
+            while not (self._stopped.is_set() or lane.lost):
+                for job in self._jobs:
+                    if job.failed_by is not lane or not self._has_others(lane):
+                        self._jobs.remove(job)
+                        return job
                 self._changed.wait()
-            return None if self._stopped.is_set() or lane.lost else self._jobs.popleft()
+            return None
+
+    def _has_others(self, lane: Lane) -> bool:
+        """Whether another server is there to try what this one failed."""
+        return any(other.lost is None for other in self._lanes if other is not lane)
 
     def _taken_back(self) -> list[Job]:
         with self._changed:
@@ -214,14 +226,18 @@ class Crew:
                     raise lane.lost
                 if self._stopped.is_set():
                     raise CallStoppedError
-                answer = self._asked(lane, prepared, job.questions[0])
+                outcome = self._asked(lane, prepared, job)
                 job.questions.popleft()
-                self._out.put(answer)
+                self._out.put(outcome)
         finally:
             lane.service.release(prepared)
 
-    def _asked(self, lane: Lane, prepared: Any, question: Question) -> Answer:
-        """The answer, a failed one included; raises what ends more than this question."""
+    def _asked(self, lane: Lane, prepared: Any, job: Job) -> Answer | Job:
+        """The next answer, a failed one included, or the job of asking another server.
+
+        Raises what ends more than this question.
+        """
+        question = job.questions[0]
         try:
             reply = lane.service.ask(prepared, question, lane.calls)
         except (CallStoppedError, CostLimitError):
@@ -234,6 +250,8 @@ class Crew:
             if lane.failures >= FAILURES_IN_A_ROW:
                 sentence = f"{lane.service.name} failed {lane.failures} questions in a row: {error}"
                 self._lose(lane, CallError(sentence, lost=True))
+            if error.again and job.failed_by is None and self._has_others(lane):
+                return Job(job.group, deque([question]), failed_by=lane)
             return Answer(question.id, error.status, error=str(error))
         except Exception as error:
             return failed_answer(question.id, error)
