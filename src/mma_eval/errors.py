@@ -47,6 +47,10 @@ class CardError(FileError):
     """A model card is wrong."""
 
 
+class RecipeError(FileError):
+    """A tuning recipe is wrong."""
+
+
 class PrerequisiteError(UsageError):
     """Something the user has to install, download or allow first."""
 

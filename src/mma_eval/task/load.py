@@ -108,7 +108,8 @@ class TaskCatalogue:
             if not folder.is_dir():
                 raise UsageError(f"--include-path {folder}: is not a folder")
             for path in sorted(folder.rglob("*.yaml")):
-                if not read_yaml(path, TaskFileError).is_card:
+                file = read_yaml(path, TaskFileError)
+                if not (file.is_card or file.is_recipe):
                     self._add(path)
         self._tasks = dict(
             sorted(self._tasks.items(), key=lambda item: (item[1].spec.order, item[1].spec.task))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,9 +37,13 @@ class SampleBuilder:
     seeds: Seeds
     limit: int | None = None
     tokenizer: TextTokenizer | None = None
+    chosen_donors: Mapping[str, str] | None = None
+    """Receiving clip to donor clip where they are chosen; else one derangement of the dataset."""
 
     @cached_property
-    def pair_table(self) -> dict[str, str]:
+    def pair_table(self) -> Mapping[str, str]:
+        if self.chosen_donors is not None:
+            return self.chosen_donors
         return self.dataset.pair_table(self.seeds.pairing)
 
     @cached_property
