@@ -14,6 +14,8 @@ from mma_eval import __version__
 from mma_eval.cli import (
     catalog,
     compare,
+    data,
+    diagnose,
     doctor,
     export,
     paper,
@@ -22,6 +24,7 @@ from mma_eval.cli import (
     results,
     run,
     specimen,
+    train,
 )
 from mma_eval.cli.console import diagnostics
 from mma_eval.cli.stopping import leave, stopping_on_sigterm
@@ -52,6 +55,9 @@ app.command("doctor")(doctor.doctor_command)
 app.command("compare")(compare.compare_command)
 app.command("export")(export.export_command)
 app.command("paper")(paper.paper_command)
+app.add_typer(data.data_app, name="data")
+app.command("train")(train.train_command)
+app.command("diagnose")(diagnose.diagnose_command)
 app.command("train-specimen")(specimen.train_specimen_command)
 
 

@@ -35,6 +35,14 @@ def report_command(
         ),
     ] = 20.0,
     title: Annotated[str | None, typer.Option("--title", help="Title of the page.")] = None,
+    attention: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--attention",
+            metavar="FOLDER",
+            help="A folder that `mma-eval diagnose` wrote, to be shown too; repeatable.",
+        ),
+    ] = None,
     profile: Annotated[
         Path | None,
         typer.Option(
@@ -47,12 +55,14 @@ def report_command(
     """Write runs as one self-contained HTML page: scores, plots, and samples with their clips."""
     from mma_eval.cli import console
     from mma_eval.eval.analysis.subject import read_subjects
+    from mma_eval.report.attention_figures.folder import AttentionFolder
     from mma_eval.report.page.make import write_report
 
     subjects = read_subjects(runs)
     if profile is not None:
         _save_profile(subjects, profile)
         return
+    diagnoses = [AttentionFolder.load(folder) for folder in attention or []]
     with console.answer_bar("Clips") as bar:
         written = write_report(
             subjects,
@@ -60,6 +70,7 @@ def report_command(
             gallery=None if gallery < 0 else gallery,
             max_embedded=max_embedded,
             title=title,
+            attention=diagnoses,
             progress=bar.report,
         )
     lines = [

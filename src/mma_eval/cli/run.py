@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mma_eval.cli.options import key_values, numbers, seed_of
 from mma_eval.errors import StoppedError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -88,13 +89,13 @@ def run_command(
         "dataset": dataset,
         "split": split,
         "perturb": tuple(perturb or ()),
-        "model_args": _key_values(model_args),
+        "model_args": key_values(model_args),
         "adapter": adapter,
         "limit": limit,
-        "seed": _seed(seed),
-        "seeds": None if seeds is None else _numbers(seeds),
+        "seed": seed_of(seed),
+        "seeds": None if seeds is None else numbers(seeds),
         "batch_size": batch_size,
-        "gen_kwargs": _key_values(gen_kwargs),
+        "gen_kwargs": key_values(gen_kwargs),
         "answer_by": answer_by,
         "output_path": output_path,
         "include_path": tuple(include_path or ()),
@@ -221,24 +222,3 @@ def _preview(settings: RunSettings) -> None:
 
 def _label(settings: RunSettings, several: bool) -> str:
     return f"{settings.model} seed {settings.seed}" if several else settings.model
-
-
-def _key_values(text: str | None) -> dict[str, Any]:
-    from mma_eval.models.catalogue import parse_arguments
-
-    return {} if text is None else dict(parse_arguments(text))
-
-
-def _seed(text: str | None) -> int | dict[str, Any] | None:
-    if text is None:
-        return None
-    if "=" in text:
-        return _key_values(text)
-    return _numbers(text)[0]
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"'{text}' is not a whole number, or several with commas") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from xml.etree import ElementTree
@@ -124,6 +124,22 @@ class Drawing:
         if round_ends:
             shape.set("stroke-linecap", "round")
 
+    def polyline(
+        self,
+        corners: Sequence[tuple[float, float]],
+        colour: Colour,
+        *,
+        thickness: float = 1,
+        dash: str | None = None,
+    ) -> None:
+        """Straight lines from corner to corner."""
+        shape = SubElement(self._parent, "polyline", {"fill": "none", "stroke-linejoin": "round"})
+        shape.set("points", _corners(corners))
+        _paint(shape, "stroke", colour)
+        shape.set("stroke-width", _number(thickness))
+        if dash:
+            shape.set("stroke-dasharray", dash)
+
     def dot(self, x: float, y: float, radius: float, colour: Colour) -> None:
         """A filled circle."""
         shape = self._shape("circle", {"cx": x, "cy": y, "r": radius})
@@ -133,7 +149,7 @@ class Drawing:
         """A hollow diamond."""
         corners = ((x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y))
         shape = SubElement(self._parent, "polygon")
-        shape.set("points", " ".join(f"{_number(at)},{_number(to)}" for at, to in corners))
+        shape.set("points", _corners(corners))
         _paint(shape, "fill", PAPER)
         _paint(shape, "stroke", colour)
         shape.set("stroke-width", "2")
@@ -206,6 +222,10 @@ class Drawing:
 
     def _name(self, element: Element, attribute: str, form: str) -> None:
         self._names.append((element, attribute, form))
+
+
+def _corners(corners: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{_number(at)},{_number(to)}" for at, to in corners)
 
 
 def _paint(shape: Element, attribute: str, colour: Colour) -> None:
