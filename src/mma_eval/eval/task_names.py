@@ -28,6 +28,11 @@ def twin_of(task: str) -> str | None:
     return f"{task[: found.start(1)]}{other}{task[found.end(1) :]}"
 
 
+def condition_of(task: str) -> str:
+    """The name without the asked modality: the same for a task and its twin."""
+    return _ASK_IN_NAME.sub("", task, count=1)
+
+
 def baselines_of(task: str) -> tuple[str, ...]:
     """The tasks that ask the same without the condition, best first; none for a baseline itself.
 

@@ -125,7 +125,7 @@ class GroupAnswerer(ABC, Generic[P]):
         except Exception as error:
             failure = told(error)
         if failure is not None:
-            self._free(failure)
+            self.free(failure)
             yield from (failed_answer(question.id, failure) for question in group.questions)
             return
         shared = (time.perf_counter() - started) / max(1, len(group.questions))
@@ -184,7 +184,7 @@ class GroupAnswerer(ABC, Generic[P]):
         except Exception as error:
             failure = told(error)
         if failure is not None:
-            self._free(failure)
+            self.free(failure)
             if len(batch) > 1:
                 self.halvings += isinstance(failure, MemoryError)
                 middle = len(batch) // 2
@@ -203,7 +203,7 @@ class GroupAnswerer(ABC, Generic[P]):
             return [self._scored(prefix, batch[0], request)]
         return self._written(prefix, batch)
 
-    def _free(self, failure: Exception) -> None:
+    def free(self, failure: Exception) -> None:
         """Give memory back after a failure for want of it."""
         if isinstance(failure, MemoryError):
             self.features.clear()
