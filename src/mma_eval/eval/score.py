@@ -74,7 +74,7 @@ def score_task(
         n=n,
         answered=len(counted),
         coverage=len(counted) / n if n else None,
-        accuracy=Share.where(r.outcome is Outcome.CORRECT for r in posed),
+        accuracy=accuracy_of(records),
         macro_accuracy=_macro_accuracy(posed),
         chance=_mean([1 / len(r.options) for r in counted if r.options]),
         majority=_majority(posed),
@@ -101,6 +101,12 @@ def score_task(
         unanswered=planned - len(records),
         not_applicable=not_applicable,
     )
+
+
+def accuracy_of(records: Iterable[SampleRecord]) -> Share | None:
+    """Share of right answers among what was answered and can be; None where that is nothing."""
+    counted = answered(records)
+    return Share.where(r.outcome is Outcome.CORRECT for r in counted if not is_ill_posed(r))
 
 
 def both_right(visual: Iterable[SampleRecord], audio: Iterable[SampleRecord]) -> Share | None:

@@ -1,4 +1,4 @@
-"""PEFT adapters on a thinker, whatever names its layers had when the adapter was trained."""
+"""PEFT adapters on a model, whatever names its layers had when the adapter was trained."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mma_eval.errors import ModelError, PrerequisiteError
+from mma_eval.models.local.weights import content_hash
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -22,6 +23,11 @@ def adapter_files(folder: Path) -> list[Path]:
         if not file.is_file():
             raise PrerequisiteError(f"no PEFT adapter in '{folder}': it has no {file.name}")
     return files
+
+
+def adapter_identity(folder: Path | None) -> str | None:
+    """Hash of an adapter's content, None without one."""
+    return None if folder is None else content_hash(adapter_files(folder))
 
 
 def published_name(name: str) -> str:
@@ -66,9 +72,12 @@ def attach_adapter(model: Any, folder: Path) -> Any:
     config.rank_pattern = _renamed(config.rank_pattern, nested)
     config.alpha_pattern = _renamed(config.alpha_pattern, nested)
     config.inference_mode = True
+    # PEFT would warn that the base is called otherwise here; its tensors say whether it fits.
+    config.base_model_name_or_path = None
     try:
         wrapped = _wrapped(model, config)
-        expected = peft.get_peft_model_state_dict(wrapped)
+        # Looking for grown vocabularies would ask the hub for the base model.
+        expected = peft.get_peft_model_state_dict(wrapped, save_embedding_layers=False)
         named = {f"base_model.model.{name}": tensor for name, tensor in tensors.items()}
         _check_names(set(expected), set(named), folder)
         _check_shapes(expected, named, folder)

@@ -15,6 +15,7 @@ from mma_eval.errors import ModelError, UsageError
 from mma_eval.media.policy import AudioPolicy, FramePolicy, FramesPerSecond, Sampling
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.local import weights
+from mma_eval.models.local.adapter import adapter_identity
 from mma_eval.models.local.json_file import read_config
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer, load_tokenizer
@@ -121,7 +122,7 @@ class QwenOmni(LocalModel):
         return {
             "family": self.family.name,
             "weights": weights.checkpoint_identity(self.pretrained, self.revision),
-            "adapter": self._adapter_hash(),
+            "adapter": adapter_identity(self.options.adapter),
             "system_prompt": self.system_prompt,
             "pixels": self.pixel_limits,
             "frames": [self.fps, self.options.max_frames, self.seconds_per_grid],
@@ -156,13 +157,6 @@ class QwenOmni(LocalModel):
     @cached_property
     def _video_settings(self) -> VideoSettings:
         return video_settings(self.small_files)
-
-    def _adapter_hash(self) -> str | None:
-        if self.options.adapter is None:
-            return None
-        from mma_eval.models.local.adapter import adapter_files
-
-        return weights.content_hash(adapter_files(self.options.adapter))
 
     def build(self) -> Answerer:
         from mma_eval.models.qwen.answers import Answerer, AnswerSettings

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from mma_eval.errors import ModelError
 from mma_eval.media.policy import AudioPolicy, FramePolicy, Sampling, SegmentMiddles
 from mma_eval.models.base import ModelArguments
 from mma_eval.models.local import weights
+from mma_eval.models.local.adapter import adapter_identity
 from mma_eval.models.local.json_file import CONFIG_FILE, read_config
 from mma_eval.models.local.model import LocalArguments, LocalModel
 from mma_eval.models.local.text_tokenizer import CheckpointTokenizer
@@ -37,6 +39,8 @@ class VideoLlama2Arguments(LocalArguments):
     vision_tower: str | None = None
     """Folder or hub id of the vision tower; the one that the checkpoint names without it."""
     vision_revision: str | None = None
+    adapter: Path | None = None
+    """Folder of a PEFT adapter, on the language model and its projectors."""
     system_prompt: str | None = None
     frames: int = Field(default=FRAMES, ge=2)
     beats_max_distance: int = Field(default=800, ge=1)
@@ -85,14 +89,17 @@ class VideoLlama2Model(LocalModel):
         return {
             "weights": weights.checkpoint_identity(self.pretrained, self.revision),
             "vision_tower": vision,
+            "adapter": adapter_identity(self.options.adapter),
             "system_prompt": self.system_prompt,
             "frames": self.options.frames,
             "beats_max_distance": self.options.beats_max_distance,
         }
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
+        adapter = self.options.adapter
         return {
             **super().describe(),
+            "adapter": None if adapter is None else str(adapter),
             "vision_tower": self.vision_tower,
             "frames": self.options.frames,
             "system_prompt": self.system_prompt,
@@ -121,5 +128,6 @@ class VideoLlama2Model(LocalModel):
             self.fetched(self.vision_tower, self.options.vision_revision),
             Showing(self.sampling, self.system_prompt, self.options.beats_max_distance),
             self.placing,
+            self.options.adapter,
         )
         return EmbeddedAnswerer(self.asking, self.new_feature_cache(), family)

@@ -14,6 +14,7 @@ from mma_eval.errors import ModelError
 from mma_eval.media.audio import Sound
 from mma_eval.media.policy import Sampling
 from mma_eval.media.source import Media
+from mma_eval.models.local.adapter import attach_adapter
 from mma_eval.models.local.causal_engine import causal_engine
 from mma_eval.models.local.checkpoint_tensors import (
     Tensors,
@@ -46,6 +47,8 @@ STATED = ("mm_projector_type", "mm_hidden_size", "mm_vision_select_layer")
 """What config.json has to say besides what a Qwen2 says."""
 WEIGHT_NORM_EPSILON = 1e-6
 PARTS = ("model.mm_projector.", "model.audio_tower.", "model.mm_projector_a.")
+MISSING_SOUND = ("audio", "missing")
+"""Under which the encoding of a missing sound track is kept."""
 TEXT_TOWER = ("text_model.", "logit_")
 """What SigLIP's own checkpoints hold besides the vision tower."""
 VISION_COPY = "model.vision_tower."
@@ -88,13 +91,17 @@ class VideoLlama2:
         A picture without a sound track is shown with half a minute of silence, as the released
         code does where a track is missing.
         """
-        seen, heard = encoded_streams(media, self.sampling, features, self._see, self._hear)
-        if seen is not None and heard is None:
-            heard = features.get(("audio", "missing"), self._silence)
-        streams = [stream for stream in (seen, heard) if stream is not None]
+        streams = self.streams(media, features)
         written = self.writer.head(before_media, range(len(streams)))
         ids = written.ids[: len(written.ids) - len(streams)]
         return Head((Text(ids), *streams), f"{written.opening}\n")
+
+    def streams(self, media: Media, features: FeatureCache) -> list[Embedded]:
+        """The picture and the sound that the prompt holds, in their order."""
+        seen, heard = encoded_streams(media, self.sampling, features, self._see, self._hear)
+        if seen is not None and heard is None:
+            heard = features.get(MISSING_SOUND, self._silence)
+        return [stream for stream in (seen, heard) if stream is not None]
 
     def question(self, opening: str, after_media: str) -> tuple[int, ...]:
         return self.writer.question(PromptHead((), opening), after_media)
@@ -107,31 +114,64 @@ class VideoLlama2:
 
     def see(self, frames: torch.Tensor) -> torch.Tensor:
         """`[tokens, width]` of frames float `[T, 3, side, side]`."""
+        return self.project_video(self.look(frames))
+
+    def look(self, frames: torch.Tensor) -> torch.Tensor:
+        """What the vision tower makes of frames, `[T, patches, tower width]`."""
         fed = frames.to(self.vision.device, self.vision.dtype)
-        shown = self.vision(fed, output_hidden_states=True).hidden_states[self.vision_layer]
+        states = self.vision(fed, output_hidden_states=True).hidden_states
+        shown: torch.Tensor = states[self.vision_layer]
+        return shown
+
+    def project_video(self, shown: torch.Tensor) -> torch.Tensor:
+        """`[tokens, width]` of what `look` made."""
         made: torch.Tensor = self.connector(shown[None])[0]
         return made
 
     def hear(self, filter_bank: torch.Tensor) -> torch.Tensor:
         """`[tokens, width]` of a filter bank `[1, T, mels]`."""
-        fed = normalised(filter_bank.to(self.vision.device, self.vision.dtype))
-        made: torch.Tensor = self.audio_projector(self.audio(fed))[0]
+        return self.project_audio(self.listen(filter_bank))
+
+    def listen(self, filter_bank: torch.Tensor) -> torch.Tensor:
+        """What the audio tower makes of a filter bank, `[tokens, tower width]`."""
+        heard: torch.Tensor = self.audio(
+            normalised(filter_bank.to(self.vision.device, self.vision.dtype))
+        )[0]
+        return heard
+
+    def project_audio(self, heard: torch.Tensor) -> torch.Tensor:
+        """`[tokens, width]` of what `listen` made."""
+        made: torch.Tensor = self.audio_projector(heard[None])[0]
         return made
 
     def _see(self, pixels: NDArray[np.uint8]) -> Embedded:
         return Embedded("video", self.see(self.frame_input(pixels)))
 
     def _hear(self, sound: Sound) -> Embedded:
-        return Embedded("audio", self.hear(bank(cuts(resampled(sound.samples, sound.rate)))))
+        return Embedded("audio", self.hear(sound_input(sound)))
 
     def _silence(self) -> Embedded:
-        return Embedded("audio", self.hear(bank(torch.zeros(0))))
+        return Embedded("audio", self.hear(silence_input()))
+
+
+def sound_input(sound: Sound) -> torch.Tensor:
+    """The filter bank of a clip's sound."""
+    return bank(cuts(resampled(sound.samples, sound.rate)))
+
+
+def silence_input() -> torch.Tensor:
+    """The filter bank that stands for a sound track that is missing."""
+    return bank(torch.zeros(0))
 
 
 def load_videollama2(
-    folder: Path, vision_folder: Path, showing: Showing, placing: Placing
+    folder: Path,
+    vision_folder: Path,
+    showing: Showing,
+    placing: Placing,
+    adapter: Path | None = None,
 ) -> VideoLlama2:
-    """Load a checkpoint in the published layout.
+    """Load a checkpoint in the published layout, and an adapter on its language model.
 
     Raises ModelError unless every weight is found and none is left over but the copy of the vision
     tower and what BEATs does not use.
@@ -161,13 +201,17 @@ def load_videollama2(
     )
     seen = within(tensors, "model.mm_projector.")
     projected = within(tensors, "model.mm_projector_a.")
+    connector = filled(connector, seen, folder, "the STC connector", dtype).to(device)
+    projector = filled(projector, projected, folder, "the audio projector", dtype).to(device)
+    # As in the published layout, so that an adapter finds the projectors under their own names.
+    language.model.mm_projector, language.model.mm_projector_a = connector, projector
+    if adapter is not None:
+        attach_adapter(language, adapter)
     return VideoLlama2(
         vision=vision,
-        connector=filled(connector, seen, folder, "the STC connector", dtype).to(device),
+        connector=connector,
         audio=filled(audio, heard, folder, "the audio tower", dtype).to(device),
-        audio_projector=filled(projector, projected, folder, "the audio projector", dtype).to(
-            device
-        ),
+        audio_projector=projector,
         language=language,
         engine=engine,
         writer=PromptWriter(tokenizer, showing.system_prompt),
