@@ -11,10 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mma_eval.errors import ModelError
+from mma_eval.errors import ModelError, PrerequisiteError
 from mma_eval.eval.evaluate import evaluate
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, VideoFile
+from mma_eval.models.nn.omni_family import QWEN3_OMNI
 from mma_eval.models.qwen.backend import QwenOmni, QwenOmniArguments
+from mma_eval.models.qwen.thinker import check_release
 from mma_eval.types import Answer, Generate, Group, Question, ScoreOptions, Status
 from tests.conftest import make_clip
 from tests.models.conftest import card
@@ -292,3 +294,9 @@ def _plainly(plain: PlainPath, asked: Group, question: Question, model: QwenOmni
     made = ended(plain.generate(inputs, question.request.max_new_tokens), model)
     text: str = plain.tokenizer.decode(made, skip_special_tokens=True)
     return text
+
+
+def test_a_transformers_that_is_too_old_is_said_to_be() -> None:
+    check_release(QWEN3_OMNI, "5.20.0")
+    with pytest.raises(PrerequisiteError, match=r"qwen3-omni needs transformers 5\.20 or later"):
+        check_release(QWEN3_OMNI, "5.19.2")

@@ -15,6 +15,8 @@ class OmniFamily:
     """The class in transformers that loads the thinker from the published layout."""
     model_type: str
     """`model_type` of the root config.json."""
+    least_transformers: tuple[int, int]
+    """The release from which transformers runs it."""
     unread: tuple[str, ...]
     """Prefixes of tensors in the published checkpoint that speak rather than think."""
     min_pixels: int
@@ -35,6 +37,7 @@ QWEN2_5_OMNI = OmniFamily(
     name="qwen2.5-omni",
     model_class="Qwen2_5OmniThinkerForConditionalGeneration",
     model_type="qwen2_5_omni",
+    least_transformers=(5, 17),
     unread=("talker.", "token2wav."),
     min_pixels=128 * 28 * 28,
     max_pixels=768 * 28 * 28,
@@ -53,6 +56,7 @@ QWEN3_OMNI = OmniFamily(
     name="qwen3-omni",
     model_class="Qwen3OmniMoeThinkerForConditionalGeneration",
     model_type="qwen3_omni_moe",
+    least_transformers=(5, 20),
     unread=("talker.", "code2wav."),
     min_pixels=128 * 32 * 32,
     max_pixels=768 * 32 * 32,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mma_eval.errors import ModelError
+from mma_eval.errors import ModelError, PrerequisiteError
 from mma_eval.models.local.adapter import attach_adapter
 from mma_eval.models.local.causal_engine import check_full_attention
 from mma_eval.models.local.checkpoint_tensors import check_report
@@ -207,10 +207,12 @@ def load_thinker(
 ) -> Thinker:
     """Load the thinker of a checkpoint in the published layout, without talker or vocoder.
 
-    Raises ModelError unless every weight of the thinker is found and none is left over.
+    Raises ModelError unless every weight of the thinker is found and none is left over,
+    PrerequisiteError where transformers is too old for it.
     """
     import transformers
 
+    check_release(family, transformers.__version__)
     model = _pretrained(folder, family, placing)
     if adapter is not None:
         model = attach_adapter(model, adapter)
@@ -255,6 +257,18 @@ def _pretrained(folder: Path, family: OmniFamily, placing: Placing) -> Any:
         )
     check_report(report, folder, kind, lambda key: key.startswith(family.unread))
     return model
+
+
+def check_release(family: OmniFamily, installed: str) -> None:
+    """Raise PrerequisiteError where transformers is too old for the family."""
+    from packaging.version import Version
+
+    least = ".".join(map(str, family.least_transformers))
+    if Version(installed) < Version(least):
+        raise PrerequisiteError(
+            f"{family.name} needs transformers {least} or later, and {installed} is installed; "
+            "pip install -U transformers"
+        )
 
 
 def check_kind(folder: Path, family: OmniFamily) -> None:
