@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mma_eval.diagnose.effects import effects_of
 from mma_eval.diagnose.effects_file import COLUMNS, AttentionEffects, Curve, Effects
@@ -38,10 +39,11 @@ def curve(run: Effects, *which: Any) -> Curve:
     return found
 
 
-def renormalised(one: Made, stream: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def renormalised(one: Made, stream: str) -> NDArray[np.float64]:
     """`[n, L, H, tokens]`: text dropped."""
     both = one.stream("video").sum(-1) + one.stream("audio").sum(-1)
-    return one.stream(stream) / both[..., None]
+    share: NDArray[np.float64] = one.stream(stream) / both[..., None]
+    return share
 
 
 @pytest.mark.parametrize("stream", ["video", "audio"])
@@ -195,7 +197,14 @@ def test_files_hold_what_was_found(effects: AttentionEffects, tmp_path: Path) ->
 
 def test_a_hostile_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "effects.json").write_text('{"format": 1, "measured": []}', encoding="utf-8")
-    with pytest.raises(FileError, match=r"effects\.json: is not what was expected of it \(measured"):
+    with pytest.raises(FileError, match=r"effects\.json: is not what was .*\(measured"):
+        AttentionEffects.load(tmp_path)
+
+
+def test_a_file_of_uneven_curves_is_refused(effects: AttentionEffects, tmp_path: Path) -> None:
+    longer = effects.measured.model_copy(update={"layers": 4})
+    AttentionEffects.model_construct(measured=longer).save(tmp_path)
+    with pytest.raises(FileError, match="has not one d a layer"):
         AttentionEffects.load(tmp_path)
 
 

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from mma_eval import evaluate
+from mma_eval.diagnose.effects import effects_of
 from mma_eval.eval.analysis.subject import Subject, read_subjects
+from mma_eval.report.attention_figures.folder import AttentionFolder
 from mma_eval.report.page.make import write_report
 from mma_eval.types import Outcome
+from tests.diagnose.attention_runs import attention_run
 from tests.report.browser import Browser
 
 PLAYING = "document.querySelector('video, audio')?.currentTime > 0.2"
@@ -31,7 +34,8 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 @pytest.fixture(scope="module")
 def page(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_report([subject], path)
+    attention = AttentionFolder(effects_of(attention_run(), replicates=50))
+    write_report([subject], path, attention=[attention])
     return path
 
 
@@ -56,6 +60,10 @@ def test_all_samples_are_there_and_nothing_is_fetched(
 ) -> None:
     browser.open(page)
     assert len(browser.visible_cards()) == len(subject.samples) == 36
+    widths = browser.run(
+        "return [...document.querySelectorAll('.attention img')].map(one => one.naturalWidth)"
+    )
+    assert len(widths) == 5 and all(widths)
     assert browser.requests_elsewhere() == []
     assert browser.complaints() == []
 

@@ -172,7 +172,7 @@ def _replicate(
     low = random.poisson(bounds.pseudo / len(design.share), shape)
     high = random.poisson(bounds.pseudo / len(design.share), shape)
     both = np.hstack([sums, weights])
-    drawn = np.concatenate([times @ both for times in _times_drawn(len(sums), replicates, seed)])
+    drawn = np.concatenate([times @ both for times in times_drawn(len(sums), replicates, seed)])
     drawn_sums, drawn_weights = np.hsplit(drawn, 2)
     numerator = drawn_sums + heaviness * (low * bounds.low + high * bounds.high)
     denominator = drawn_weights + heaviness * (low + high)
@@ -200,7 +200,7 @@ def _standard_error(
     return math.sqrt(max(fewest + other - both, fewest, other))
 
 
-def _times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+def times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     """How often each cluster is in each resample, `[some replicates, clusters]` at a time."""
     rows = max(1, _AT_ONCE // clusters)
     for first in range(0, replicates, rows):

@@ -10,8 +10,10 @@ from mma_eval.eval.analysis.diagnosis import diagnose
 from mma_eval.eval.analysis.findings import Finding, Verdict
 from mma_eval.eval.analysis.subject import Subject
 from mma_eval.eval.task_names import is_control
+from mma_eval.report.attention_figures.folder import AttentionFolder
 from mma_eval.report.diagnosis import TITLES
 from mma_eval.report.page import words
+from mma_eval.report.page.attention import attention_view
 from mma_eval.report.page.origin import run_view, subject_facts, subject_warnings
 from mma_eval.report.page.plots import (
     adapter_changes,
@@ -32,7 +34,12 @@ from mma_eval.report.page.view import DiagnosisView, Fact, GalleryView, Page, Su
 
 
 def build_page(
-    subjects: Sequence[Subject], gallery: GalleryView, *, title: str | None, made: datetime
+    subjects: Sequence[Subject],
+    gallery: GalleryView,
+    *,
+    title: str | None,
+    made: datetime,
+    attention: Sequence[AttentionFolder] = (),
 ) -> Page:
     """The whole page, with a gallery that is built already."""
     models = dict.fromkeys(subject.manifest.card.name for subject in subjects)
@@ -45,6 +52,7 @@ def build_page(
         same_clips=len({_clips_of(subject) for subject in subjects}) == 1,
         subjects=tuple(subject_view(at, subject) for at, subject in enumerate(subjects, start=1)),
         changes=adapter_changes(subjects),
+        attention=tuple(attention_view(found) for found in attention),
         gallery=gallery,
         terms=words.TERMS,
     )

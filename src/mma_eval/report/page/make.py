@@ -9,6 +9,7 @@ from pathlib import Path
 from mma_eval.errors import UsageError
 from mma_eval.eval.analysis.subject import Subject
 from mma_eval.eval.manifest import now
+from mma_eval.report.attention_figures.folder import AttentionFolder
 from mma_eval.report.gallery import choose_exhibits
 from mma_eval.report.page.build import build_page
 from mma_eval.report.page.clips import ClipShelf
@@ -40,12 +41,14 @@ def write_report(
     gallery: int | None = GALLERY_SAMPLES,
     max_embedded: float = EMBEDDED_MEGABYTES,
     title: str | None = None,
+    attention: Sequence[AttentionFolder] = (),
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Write the page of `subjects` to `path`.
 
     `gallery` samples at most (None: all) are shown with their clips, of which the page holds
-    `max_embedded` megabytes; the rest lie beside it. Raises UsageError or StoreError.
+    `max_embedded` megabytes; the rest lie beside it. `attention` holds diagnoses to show,
+    too. Raises UsageError or StoreError.
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; give the name of a file, such as report.html")
@@ -53,7 +56,7 @@ def write_report(
     shelf = ClipShelf(max_embedded, folder.name)
     exhibits = choose_exhibits(subjects, gallery)
     shown = build_gallery(subjects, exhibits, shelf, progress)
-    page = build_page(subjects, shown, title=title, made=now())
+    page = build_page(subjects, shown, title=title, made=now(), attention=attention)
     write_page(path, render_page(page), shelf.beside)
     return WrittenReport(
         path=path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mma_eval.report.attention_figures.picture import NumberTable
 from mma_eval.report.page.clips import ClipView
 
 
@@ -167,6 +168,30 @@ class SubjectView:
 
 
 @dataclass(frozen=True)
+class AttentionFigure:
+    """A figure of attention; `source` is the image itself, as a data: address."""
+
+    caption: str
+    alt: str
+    source: str | None
+    """None where nothing can draw it; its numbers are there all the same."""
+    numbers: NumberTable | None
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """What one diagnosis of attention shows."""
+
+    name: str
+    facts: tuple[Fact, ...]
+    figures: tuple[AttentionFigure, ...]
+    more: tuple[AttentionFigure, ...]
+    """Figures that are folded away."""
+    missing: str | None
+    """Why there are numbers and no pictures."""
+
+
+@dataclass(frozen=True)
 class StreamView:
     """What one stream of a sample held."""
 
@@ -258,5 +283,6 @@ class Page:
     subjects: tuple[SubjectView, ...]
     changes: tuple[Plot, ...]
     """Before and after of each adapter whose base model is on the page too."""
+    attention: tuple[AttentionView, ...]
     gallery: GalleryView
     terms: tuple[Fact, ...]

@@ -1,0 +1,1 @@
+"""Figures of attention diagnosis, drawn with matplotlib."""
