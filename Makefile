@@ -11,13 +11,28 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.mma-eval-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-.PHONY: demo test install
+.PHONY: demo test tune-demo install
 
 demo: install
 	$(BIN)/mma-eval --model tiny-omni --dataset demo --tasks aligned,misalign
 
 test: install
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# The failure, why, the cure, and what it changed, in one report. Stopped, it continues.
+TUNED := $(BIN)/mma-eval --model tiny-omni --dataset demo --output-path results/tune-demo \
+	--tasks aligned,misalign,frames_zeroed,audio_removed,misleading_caption,abstention
+DIAGNOSED := $(BIN)/mma-eval diagnose --model tiny-omni --dataset demo --limit 40 --block
+
+tune-demo: install
+	$(TUNED)
+	$(DIAGNOSED) -o results/tune-demo/attention-before
+	$(BIN)/mma-eval train --recipe tiny_demo -o adapters/tiny_demo
+	$(TUNED) --adapter adapters/tiny_demo
+	$(DIAGNOSED) -o results/tune-demo/attention --adapter adapters/tiny_demo \
+		--before results/tune-demo/attention-before
+	$(BIN)/mma-eval report results/tune-demo/tiny-omni --attention results/tune-demo/attention \
+		-o tune-demo.html
 
 install: $(STAMP)
 

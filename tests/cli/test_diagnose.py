@@ -62,6 +62,8 @@ def test_a_run_is_looked_into_and_compared(
     given = ("diagnose", made.folder, "--tasks", "aligned", "-o", second)
     said = run(capsys, *given, "--token-maps", 0, "--before", first)
     assert "less before" in said
+    refused = run(capsys, *given, "--before", first, "--query", "question", code=2)
+    assert "--before is of another query, answer and not question" in " ".join(refused.split())
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def diagnose_command(
     folders = tuple(include_path or ())
     wanted = Wanted(model, tasks, dataset, model_args, adapter, folders, limit, seed)
     plan = _plan(run, wanted, output)
+    if earlier is not None:
+        _check_before(plan, kind, earlier)
     allow_download(plan.model)
     try:
         measured = _measured(plan, kind, output)
@@ -167,6 +169,22 @@ def _plan_of_run(run: Path, wanted: Wanted, output: Path) -> Plan:
             soft_wrap=True,
         )
     return repetition.plan
+
+
+def _check_before(plan: Plan, kind: QueryKind, earlier: AttentionRun) -> None:
+    """Refuse at once what could not be compared after the work is done."""
+    (name, *_) = [dataset.name for dataset in plan.datasets]
+    pairs = (
+        ("model", earlier.model, plan.model.card.name),
+        ("dataset", earlier.dataset, name),
+        ("query", earlier.query, kind),
+        ("seed", earlier.seed, plan.settings.seed),
+    )
+    for what, before, now in pairs:
+        if before != now:
+            raise UsageError(
+                f"--before is of another {what}, {before} and not {now}; measure both alike"
+            )
 
 
 def _measured(plan: Plan, kind: QueryKind, folder: Path) -> AttentionRun:
