@@ -70,6 +70,8 @@ def test_a_command_of_the_pages_runs(place: Path, command: str) -> None:
             words += ["--model-args", small]
         else:
             words[at] = f"{words[at]},{small}".replace("device=cuda", "device=cpu")
+    if words[0] == "train":
+        words += ["--set", "data.dataset=demo:seed=7,count=20"]
     if words[0].startswith("-") and "--limit" not in words:
         words += ["--limit", "1"]
     done = subprocess.run(

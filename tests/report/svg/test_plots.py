@@ -30,8 +30,10 @@ FAMILIES = ("aligned", "misalign", "frames_zeroed", "misleading_caption", "abste
 
 
 def _reported(scores: RunScores) -> list[Reported]:
+    # A card refuses what is no Unicode.
+    source = HOSTILE.replace("\ud800", "")
     return [
-        Reported(task=score.task, metric=metric, value=41.5, source=HOSTILE)
+        Reported(task=score.task, metric=metric, value=41.5, source=source)
         for score in scores.tasks
         for metric in ("accuracy", "leak")
     ]
