@@ -8,7 +8,7 @@ from typing import Literal
 
 from mma_eval.errors import PrerequisiteError
 
-DataKind = Literal["tasks", "model_cards", "recipes", "checkpoints", "paper"]
+DataKind = Literal["tasks", "model_cards", "recipes", "checkpoints", "paper", "leaderboard"]
 
 
 def data_folder(kind: DataKind) -> Path:

@@ -227,7 +227,7 @@ def make_record(item: Asked, answer: Answer) -> AnswerRecord:
         task=item.sample.task.name,
         clip=sample.clip,
         ask=sample.ask,
-        prompt="\n".join(part for part in (rendered.before_media, rendered.shown) if part),
+        prompt=rendered.logged_prompt,
         options=sample.options,
         target=rendered.target,
         visual_label=sample.labels.visual,

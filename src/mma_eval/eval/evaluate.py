@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from mma_eval.eval.ask import Questioning, RunProgress
 from mma_eval.eval.log import AnswerRecord, SampleRecord, read_as
 from mma_eval.eval.manifest import (
     RunManifest,
+    TaskEntry,
     command_line,
     describe_datasets,
     describe_environment,
@@ -162,12 +163,16 @@ def score_records(
     """Read every answer and score the run; pure."""
     forms = {task.name: task.answer for task in manifest.tasks}
     samples = [score_answer(record, forms[record.task]) for record in answers]
-    by_task: dict[str, list[SampleRecord]] = {task.name: [] for task in manifest.tasks}
+    return samples, score_samples(manifest.tasks, samples)
+
+
+def score_samples(tasks: Sequence[TaskEntry], samples: Iterable[SampleRecord]) -> RunScores:
+    """The scores of `tasks`, from answers that have been read."""
+    by_task: dict[str, list[SampleRecord]] = {task.name: [] for task in tasks}
     for sample in samples:
         by_task[sample.task].append(sample)
-    planned = {task.name: task.samples for task in manifest.tasks}
-    scores = score_run(by_task, planned=planned)
-    return samples, keep_requested(scores, {task.name: task.metrics for task in manifest.tasks})
+    scores = score_run(by_task, planned={task.name: task.samples for task in tasks})
+    return keep_requested(scores, {task.name: task.metrics for task in tasks})
 
 
 def _manifest(plan: Plan, questioning: Questioning, started: datetime) -> RunManifest:

@@ -91,17 +91,23 @@ def draw(
     Each clip is drawn with the clip whose sound it gets (`donors`), so that a swapped sound can
     be compared with the same sound in its own clip.
     """
-    clips = {row.clip for row in rows}
+    kept = drawn_clips({row.clip for row in rows}, limit, seed, donors)
+    return tuple(row for row in rows if row.clip in kept)
+
+
+def drawn_clips(
+    clips: set[str], limit: int | None, seed: int, donors: Mapping[str, str]
+) -> set[str]:
+    """The clips that `limit` leaves of `clips`."""
     if limit is None or limit >= len(clips):
-        return rows
+        return clips
     drawn: dict[str, None] = {}
     for start in sorted(clips, key=lambda clip: (SeededStream(seed, "draw", clip).bits(), clip)):
         clip: str | None = start
         while clip in clips and clip not in drawn:
             drawn[clip] = None
             clip = donors.get(clip)
-    kept = set(list(drawn)[:limit])
-    return tuple(row for row in rows if row.clip in kept)
+    return set(list(drawn)[:limit])
 
 
 def open_dataset(

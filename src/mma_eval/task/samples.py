@@ -28,6 +28,11 @@ class RenderedSample:
     """The question as it is logged: filler text replaced by its recipe."""
     target: str
 
+    @property
+    def logged_prompt(self) -> str:
+        """Everything around the media as a run's log holds it."""
+        return "\n".join(part for part in (self.before_media, self.shown) if part)
+
 
 @dataclass(frozen=True)
 class SampleBuilder:

@@ -58,7 +58,7 @@ def make_record(
     prompts = _prompts(stimuli, striking)
     shown, answers = _shown_and_answered(examination.answers, stimuli, prompts, model, striking)
     described = {
-        name: _described(name, value, striking)
+        name: striking.described(name, value)
         for name, value in examination.described.items()
         if name not in COUNTED_WHILE_RUNNING
     }
@@ -80,14 +80,6 @@ def make_record(
         shown=shown,
         answers=answers,
     )
-
-
-def _described(
-    name: str, value: str | int | float | bool | None, striking: Striking
-) -> str | int | float | bool | None:
-    if not isinstance(value, str):
-        return value
-    return striking.from_content(value) if name == "system_prompt" else striking.from_report(value)
 
 
 def _model(model: Model, examination: Examination, striking: Striking) -> RecordedModel:

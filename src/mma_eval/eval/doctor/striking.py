@@ -60,6 +60,14 @@ class Striking:
         """The value of a backend's argument; one that is named like a key goes whole."""
         return STRUCK_OUT if _KEY_NAMES.search(name) else self.from_report(str(value))
 
+    def described(
+        self, name: str, value: str | int | float | bool | None
+    ) -> str | int | float | bool | None:
+        """One fact that a backend tells of itself."""
+        if not isinstance(value, str):
+            return value
+        return self.from_content(value) if name == "system_prompt" else self.from_report(value)
+
     def _without_keys(self, text: str) -> str:
         # What a model writes may hold halves of characters, which no file can.
         text = text.encode("utf-8", "replace").decode("utf-8")

@@ -25,12 +25,17 @@ _UNSEEN = re.compile(
 
 def render_page(page: Page) -> str:
     """One HTML document."""
-    style = (FOLDER / "page.css").read_text(encoding="utf-8") + page_styles()
+    style = base_style() + (FOLDER / "page.css").read_text(encoding="utf-8") + page_styles()
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
-    template = _environment().get_template("page.html.jinja")
+    template = environment(FOLDER / "templates").get_template("page.html.jinja")
     return template.render(
         page=page, style=style, script=script, policy=content_policy(style, script)
     )
+
+
+def base_style() -> str:
+    """CSS that every page of the project begins with: colours, letters, tables, filters."""
+    return (FOLDER / "base.css").read_text(encoding="utf-8")
 
 
 def content_policy(style: str, script: str) -> str:
@@ -64,20 +69,21 @@ def _spelled(character: str) -> str:
     return f"⟨U+{code:04X}{' ' + name if name else ''}⟩"
 
 
-def _environment() -> Environment:
+def environment(templates: Path) -> Environment:
+    """Templates of a folder that escape what they print and spell out what cannot be seen."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
+    made = Environment(
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters["breakable"] = _breakable
-    environment.filters["picture"] = _picture
-    return environment
+    made.filters["breakable"] = _breakable
+    made.filters["picture"] = _picture
+    return made
 
 
 def _finalize(value: Any) -> Any:

@@ -81,16 +81,14 @@ def _elsewhere(paper: Paper, source: Source) -> list[str]:
         told = [
             f"{row.model} {number} ({'; '.join(places)})"
             for row in source.rows
-            for number, places in _other_numbers(paper, source, row.model, column).items()
+            for number, places in other_numbers(paper, source, row.model, column).items()
         ]
         if told:
             found.append(f"Printed elsewhere for {column.task}: {', '.join(told)}.")
     return found
 
 
-def _other_numbers(
-    paper: Paper, source: Source, model: str, column: Column
-) -> dict[str, list[str]]:
+def other_numbers(paper: Paper, source: Source, model: str, column: Column) -> dict[str, list[str]]:
     """Numbers as printed, each with the places that print it; `?` where they are in doubt."""
     numbers: dict[str, list[str]] = {}
     value = source.value(model, column)
