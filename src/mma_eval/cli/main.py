@@ -18,6 +18,7 @@ from mma_eval.cli import (
     diagnose,
     doctor,
     export,
+    leaderboard,
     paper,
     report,
     rerun,
@@ -55,6 +56,7 @@ app.command("doctor")(doctor.doctor_command)
 app.command("compare")(compare.compare_command)
 app.command("export")(export.export_command)
 app.command("paper")(paper.paper_command)
+app.add_typer(leaderboard.leaderboard_app, name="leaderboard")
 app.add_typer(data.data_app, name="data")
 app.command("train")(train.train_command)
 app.command("diagnose")(diagnose.diagnose_command)

@@ -1,0 +1,1 @@
+"""Rows that others can judge: submissions, their check, the board and its page."""

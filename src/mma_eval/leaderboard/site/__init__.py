@@ -1,0 +1,1 @@
+"""The leaderboard as one page that loads nothing and reads without a script."""
