@@ -6,12 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mma_eval import evaluate
+from mma_eval.cli.main import main
 from tests.conftest import REPOSITORY
 from tests.models.checkpoint import build_checkpoint
 
@@ -61,7 +61,9 @@ def place(workplace: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith("mma-eval")])
-def test_a_command_of_the_pages_runs(place: Path, command: str) -> None:
+def test_a_command_of_the_pages_runs(
+    place: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = shlex.split(command)[1:]
     if "qwen2.5-omni" in words:
         small = f"pretrained={place / 'checkpoint'},max_pixels=12544,min_pixels=784,max_frames=4"
@@ -74,14 +76,11 @@ def test_a_command_of_the_pages_runs(place: Path, command: str) -> None:
         words += ["--set", "data.dataset=demo:seed=7,count=20"]
     if words[0].startswith("-") and "--limit" not in words:
         words += ["--limit", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mma_eval.cli.main", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    said = capsys.readouterr()
+    assert stop.value.code == 0, said.err
+    assert said.out.strip()
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith("make")])
