@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mma_eval.cli.main import main
 from mma_eval.train.recipe import recipe_files
+from tests.cli.commands import run
 
 SMALL = ("--set", "data.swaps=2", "--set", "data.validation=0")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> str:
-    """What the command says: its output, or its one line of error."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert stop.value.code == code, said.err
-    return said.err if code else said.out
 
 
 def test_export_counts_examples_files_and_bytes(

@@ -10,17 +10,9 @@ from mma_eval import evaluate
 from mma_eval.cli.main import main
 from mma_eval.diagnose.blocks import BlockingRun
 from mma_eval.diagnose.measured import AttentionRun
+from tests.cli.commands import run
 
 ARGUMENTS = {"max_frames": 2}
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> str:
-    """What the command says: its output, or its one line of error."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert stop.value.code == code, said.err
-    return said.err if code else said.out
 
 
 def test_a_model_is_looked_into(

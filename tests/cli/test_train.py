@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mma_eval.cli.main import main
 from mma_eval.train.recipe import Recipe
+from tests.cli.commands import run
 from tests.train.small_tuning import small_recipe
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> str:
-    """What the command says: its output, or its one line of error."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert stop.value.code == code, said.err
-    return said.err if code else said.out
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -104,6 +105,19 @@ class ProgressLines:
             markup=False,
             soft_wrap=True,
         )
+
+
+def step_bars(console: Console) -> Progress:
+    """Bars for the steps of a training, each with a `note` beside it."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
 
 
 @contextmanager

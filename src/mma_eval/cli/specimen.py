@@ -30,29 +30,12 @@ def train_specimen_command(
 
     A killed training continues where it was, with the same result.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+    from mma_eval.cli.console import diagnostics, step_bars
     from mma_eval.train.specimen.make import train_specimen
     from mma_eval.train.specimen.schedule import PUBLISHED
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as bars:
+    console = diagnostics()
+    with step_bars(console) as bars:
         clips = bars.add_task("clips", total=None, note="")
         steps = bars.add_task("training", total=None, note="", start=False)
 

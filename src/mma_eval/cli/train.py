@@ -77,7 +77,7 @@ def _preview(recipe: Recipe) -> None:
 
 
 def _tuned(recipe: Recipe, out: Path, fresh: bool) -> Tuned:
-    from mma_eval.cli.console import answer_bar, diagnostics
+    from mma_eval.cli.console import answer_bar, diagnostics, step_bars
     from mma_eval.cli.download import allow_download
     from mma_eval.train.course import NoTuningProgress
     from mma_eval.train.pairs import open_clips
@@ -92,7 +92,7 @@ def _tuned(recipe: Recipe, out: Path, fresh: bool) -> Tuned:
     console = diagnostics()
     if not console.is_terminal:
         return tune(recipe, out, progress=_Lines(console), fresh=fresh, model=model)
-    with _bar(console) as bars:
+    with step_bars(console) as bars:
         return tune(recipe, out, progress=_Bar(bars), fresh=fresh, model=model)
 
 
@@ -119,27 +119,6 @@ def _show(tuned: Tuned) -> None:
     )
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=console,
-    )
 
 
 class _Bar:
