@@ -85,7 +85,7 @@ def resampled_mean(
     Raises ValueError for no values, or lists of different lengths.
     """
     import numpy as np
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if not values or any(len(clusters) != len(values) for clusters in clusterings):
         raise ValueError("resampling needs values, and a cluster for each")
@@ -99,7 +99,7 @@ def resampled_mean(
     clusters = _count(partitions[0])
     centre = design.adjusted(partitions[0], bounds)
     error = _standard_error(design, partitions, bounds, replicates, seed)
-    half = float(t.ppf((1 + CONFIDENCE) / 2, max(1, clusters - 1))) * error
+    half = float(stdtrit(max(1, clusters - 1), (1 + CONFIDENCE) / 2)) * error
     return Resampled(
         value,
         min(value, max(bounds.low, centre - half)),

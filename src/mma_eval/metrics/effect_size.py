@@ -225,12 +225,12 @@ def interval(value: Numbers, replicates: Numbers, clusters: int) -> tuple[Number
     resamples are undefined, and for fewer than FEWEST_CLUSTERS clusters.
     """
     import numpy as np
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = np.isfinite(replicates).sum(0)
     error = _standard_error(replicates)
     sure = (n * 2 > len(replicates)) & (clusters >= FEWEST_CLUSTERS)
-    quantile = float(t.ppf((1 + CONFIDENCE) / 2, max(1, clusters - 1)))
+    quantile = float(stdtrit(max(1, clusters - 1), (1 + CONFIDENCE) / 2))
     half = np.where(sure, quantile * error, np.nan)
     return value - half, value + half
 
