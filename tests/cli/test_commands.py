@@ -11,17 +11,10 @@ import pytest
 
 from mma_eval import __version__
 from mma_eval.cli.main import main
+from tests.cli.commands import run
 from tests.conftest import REPOSITORY
 
 HEAVY = ("torch", "transformers", "decord", "av", "librosa", "scipy", "datasets", "google")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    assert stop.value.code == 0, captured.err
-    return captured.out
 
 
 def test_help_shows_the_flat_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from mma_eval.errors import CardError
 from mma_eval.models.card import ModelCard
 from mma_eval.models.catalogue import CardCatalogue, create_model, read_card
 from mma_eval.task.load import TaskCatalogue
-from tests.cli.test_commands import run
+from tests.cli.commands import run
 from tests.conftest import REPOSITORY
 
 CARDS = sorted((REPOSITORY / "model_cards").glob("*.yaml"))
