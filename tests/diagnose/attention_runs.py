@@ -10,10 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mma_eval.diagnose.measured import AttentionRun, Measured
+from mma_eval.diagnose.origin import Origin
 from mma_eval.types import Ask
 
 TOKENS = (4, 6, 5)
 """Of text, video and audio."""
+ORIGIN = Origin(
+    model="tiny",
+    version="1",
+    fingerprint="print",
+    adapter=None,
+    dataset="demo",
+    dataset_version="v1",
+    seed=0,
+)
+TUNED = ORIGIN.model_copy(update={"adapter": "runs/tuned"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +88,7 @@ def attention_run(*measured: Measured, **fields: Any) -> AttentionRun:
         measured = tuple(
             made(condition, ask).measured for condition in ("aligned", "misalign") for ask in asks
         )
-    run = AttentionRun("tiny", "1", "print", None, "demo", "v1", 0, "answer", measured)
+    run = AttentionRun(ORIGIN, "answer", measured)
     return replace(run, **fields)
 
 
@@ -90,5 +101,5 @@ def tuned_run(lean: float = 2.0) -> AttentionRun:
             for condition in ("aligned", "misalign")
             for ask in asks
         ),
-        adapter="runs/tuned",
+        origin=TUNED,
     )

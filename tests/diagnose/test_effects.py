@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from mma_eval.diagnose.effects import effects_of
 from mma_eval.diagnose.effects_file import COLUMNS, AttentionEffects, Curve, Effects
 from mma_eval.diagnose.measured import Measured
+from mma_eval.diagnose.origin import Origin
 from mma_eval.errors import FileError, UsageError
 from mma_eval.metrics.effect_size import cohens_d
-from tests.diagnose.attention_runs import Made, attention_run, made, measured_of, tuned_run
+from tests.diagnose.attention_runs import ORIGIN, Made, attention_run, made, measured_of, tuned_run
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +198,9 @@ def test_files_hold_what_was_found(effects: AttentionEffects, tmp_path: Path) ->
 
 def test_a_hostile_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "effects.json").write_text('{"format": 1, "measured": []}', encoding="utf-8")
-    with pytest.raises(FileError, match=r"effects\.json: is not what was .*\(measured"):
+    with pytest.raises(
+        FileError, match=r"effects\.json: is not the effects of a diagnosis \(measured"
+    ):
         AttentionEffects.load(tmp_path)
 
 
@@ -213,6 +216,10 @@ def test_one_question_alone_cannot_be_compared(pair: tuple[Made, Made]) -> None:
         effects_of(attention_run(pair[0].measured))
 
 
+def elsewhere(field: str, value: object) -> Origin:
+    return ORIGIN.model_copy(update={field: value})
+
+
 def fewer(one: Measured) -> Measured:
     return made(one.condition, one.ask, n=5).measured
 
@@ -220,11 +227,14 @@ def fewer(one: Measured) -> Measured:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"model": "other"}, "another model"),
-        ({"dataset": "mma_bench"}, r"another dataset \(mma_bench, then demo\)"),
-        ({"dataset_version": "v2"}, "another dataset version"),
+        ({"origin": elsewhere("model", "other")}, "another model"),
+        (
+            {"origin": elsewhere("dataset", "mma_bench")},
+            r"another dataset \(mma_bench, then demo\)",
+        ),
+        ({"origin": elsewhere("dataset_version", "v2")}, "another dataset version"),
         ({"query": "question"}, "another query"),
-        ({"seed": 1}, "another seed"),
+        ({"origin": elsewhere("seed", 1)}, "another seed"),
         ({"measured": attention_run().measured[:3]}, "misalign_audio was not measured before"),
         ({"measured": tuple(map(fewer, attention_run().measured))}, r"other clips .*5 and 12"),
     ],

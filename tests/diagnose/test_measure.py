@@ -116,10 +116,10 @@ def test_a_run_is_looked_into_from_its_folder(manifest: Path, tmp_path: Path) ->
     assert not found.changed
     measured = measure_attention(found.plan, "answer", tmp_path / "out", NoProgress())
     (one,) = measured.measured
-    assert (one.task, len(one.samples), measured.seed) == ("misalign_audio", 2, 3)
+    assert (one.task, len(one.samples), measured.origin.seed) == ("misalign_audio", 2, 3)
     recorded = {record.id: record for record in run.samples if record.task == "misalign_audio"}
     assert [recorded[name].audio_source for name in one.samples] == list(one.sources)
     with pytest.raises(UsageError, match="has none of the tasks abstention"):
         of_tasks(found.plan, "abstention")
     description = json.loads((tmp_path / "out" / "attention.json").read_text("utf-8"))
-    assert description["model"] == "tiny-omni"
+    assert description["origin"]["model"] == "tiny-omni"

@@ -16,6 +16,7 @@ from mma_eval.diagnose.measured import (
     Skipped,
 )
 from mma_eval.errors import FileError
+from tests.diagnose.attention_runs import ORIGIN
 
 
 def measured(task: str = "misalign_visual", n: int = 3) -> Measured:
@@ -37,13 +38,7 @@ def measured(task: str = "misalign_visual", n: int = 3) -> Measured:
 
 def attention_run(*tasks: Measured) -> AttentionRun:
     return AttentionRun(
-        model="tiny-omni",
-        version="package:tiny-omni",
-        fingerprint="qwen_omni:abc",
-        adapter=None,
-        dataset="demo",
-        dataset_version="1",
-        seed=0,
+        ORIGIN,
         query="answer",
         measured=tasks,
         skipped=(Skipped(task="misalign_visual", sample="x/visual", reason="no picture"),),
@@ -54,7 +49,7 @@ def test_a_run_comes_back_as_it_was(tmp_path: Path) -> None:
     run = attention_run(measured(), measured("aligned_visual", 0))
     run.save(tmp_path)
     back = AttentionRun.load(tmp_path)
-    assert (back.model, back.query, back.skipped) == (run.model, run.query, run.skipped)
+    assert (back.origin, back.query, back.skipped) == (run.origin, run.query, run.skipped)
     for one, other in zip(run.measured, back.measured, strict=True):
         assert (one.task, one.samples, one.clips) == (other.task, other.samples, other.clips)
         np.testing.assert_array_equal(one.mass, other.mass)

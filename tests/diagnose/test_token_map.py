@@ -54,5 +54,5 @@ def test_names_that_are_not_there(manifest: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'aligned_visual:clip0/visual'"):
         token_maps(plan_on(manifest, "aligned_visual"), ["aligned_visual:clip0/visua"])
     (tmp_path / "map.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(FileError, match="map.json: is not what was expected"):
+    with pytest.raises(FileError, match="map.json: is not a map of tokens"):
         TokenMap.load(tmp_path / "map.json")

@@ -175,10 +175,10 @@ def _check_before(plan: Plan, kind: QueryKind, earlier: AttentionRun) -> None:
     """Refuse at once what could not be compared after the work is done."""
     (name, *_) = [dataset.name for dataset in plan.datasets]
     pairs = (
-        ("model", earlier.model, plan.model.card.name),
-        ("dataset", earlier.dataset, name),
+        ("model", earlier.origin.model, plan.model.card.name),
+        ("dataset", earlier.origin.dataset, name),
         ("query", earlier.query, kind),
-        ("seed", earlier.seed, plan.settings.seed),
+        ("seed", earlier.origin.seed, plan.settings.seed),
     )
     for what, before, now in pairs:
         if before != now:

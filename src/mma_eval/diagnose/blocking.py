@@ -14,10 +14,9 @@ from mma_eval.diagnose.open_samples import (
     KeyedSample,
     OpenGroup,
     OpenSamples,
-    adapter_of,
-    one_dataset,
     white_box,
 )
+from mma_eval.diagnose.origin import origin_of
 from mma_eval.errors import UsageError
 from mma_eval.eval.ask import Asked, RunProgress, make_record
 from mma_eval.eval.log import SampleRecord
@@ -87,8 +86,8 @@ def measure_blocking(
     come: the same call continues. Raises UsageError for a model that cannot be looked into, or
     whose kernel takes no mask.
     """
-    dataset = one_dataset(plan)
     answerer = white_box(plan.model)
+    origin = origin_of(plan, answerer.asking.version)
     _check_kernel(answerer)
     layers = len(answerer.engine.decoder.layers)
     blocks = _checked(choose(layers), layers)
@@ -110,13 +109,7 @@ def measure_blocking(
             _ask(answerer, group, blocked, samples)
     samples.check_any(len(blocked.records))
     run = BlockingRun(
-        model=plan.model.card.name,
-        version=answerer.asking.version,
-        fingerprint=plan.model.fingerprint(),
-        adapter=adapter_of(plan),
-        dataset=dataset.name,
-        dataset_version=dataset.version,
-        seed=plan.settings.seed,
+        origin=origin,
         answer_by=plan.settings.answer_by,
         layers=layers,
         tasks=tuple(

@@ -9,11 +9,12 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mma_eval.diagnose.json_file import read_json, write_json
 from mma_eval.diagnose.measured import Skipped
+from mma_eval.diagnose.origin import Origin
 from mma_eval.errors import UsageError
 from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.scorecard import Share
+from mma_eval.json_file import read_json, write_json
 from mma_eval.types import Ask, Attribution, Outcome
 
 MediaStream = Literal["video", "audio"]
@@ -143,13 +144,7 @@ class BlockingRun(_Part):
     """Every task of a plan under every block, of one model."""
 
     format: Literal[1] = 1
-    model: str
-    version: str
-    fingerprint: str
-    adapter: str | None
-    dataset: str
-    dataset_version: str
-    seed: int | dict[str, int]
+    origin: Origin
     answer_by: Literal["generate", "likelihood"]
     layers: int
     """Of the model."""
@@ -163,4 +158,4 @@ class BlockingRun(_Part):
     @classmethod
     def load(cls, folder: Path) -> BlockingRun:
         """Read what `save` wrote; raises FileError."""
-        return read_json(folder / BLOCKING_FILE, cls, LARGEST_BYTES)
+        return read_json(folder / BLOCKING_FILE, cls, LARGEST_BYTES, "a record of hidden streams")

@@ -65,8 +65,14 @@ def effects_of(
 
 def check_comparable(run: AttentionRun, before: AttentionRun) -> None:
     """Raise UsageError unless two runs differ in nothing but an adapter."""
-    for what in ("model", "dataset", "dataset_version", "query", "seed"):
-        one, other = getattr(run, what), getattr(before, what)
+    stated = [
+        ("query", run.query, before.query),
+        *(
+            (what, getattr(run.origin, what), getattr(before.origin, what))
+            for what in ("model", "dataset", "dataset_version", "seed")
+        ),
+    ]
+    for what, one, other in stated:
         if one != other:
             raise UsageError(
                 f"before and after are of another {what.replace('_', ' ')} ({other}, then {one}); "
@@ -119,13 +125,7 @@ class _Resampled:
     def effects(self) -> Effects:
         run, shape = self.run, self.run.measured[0]
         return Effects(
-            model=run.model,
-            version=run.version,
-            fingerprint=run.fingerprint,
-            adapter=run.adapter,
-            dataset=run.dataset,
-            dataset_version=run.dataset_version,
-            seed=run.seed,
+            origin=run.origin,
             query=run.query,
             layers=shape.layers,
             heads=shape.heads,

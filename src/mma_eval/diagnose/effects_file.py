@@ -8,9 +8,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mma_eval.diagnose.json_file import read_json, write_json
 from mma_eval.diagnose.measured import QueryKind
+from mma_eval.diagnose.origin import Origin
 from mma_eval.errors import StoreError
+from mma_eval.json_file import read_json, write_json
 from mma_eval.types import Ask
 from mma_eval.whole_file import replacing
 
@@ -110,13 +111,7 @@ class TextShare(_Part):
 class Effects(_Part):
     """What one run of attention shows."""
 
-    model: str
-    version: str
-    fingerprint: str
-    adapter: str | None
-    dataset: str
-    dataset_version: str
-    seed: int | dict[str, int]
+    origin: Origin
     query: QueryKind
     layers: Annotated[int, Field(gt=0, le=1_000)]
     heads: Annotated[int, Field(gt=0, le=1_000)]
@@ -135,11 +130,6 @@ class Effects(_Part):
         if not self.text or any(len(one.layers) != self.layers for one in self.text):
             raise ValueError("the text shares are not one a layer")
         return self
-
-    @property
-    def name(self) -> str:
-        """The model, and the adapter it carries."""
-        return self.model if self.adapter is None else f"{self.model} + {Path(self.adapter).name}"
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -198,13 +188,14 @@ class AttentionEffects(_Part):
     @classmethod
     def load(cls, folder: Path) -> AttentionEffects:
         """Read `effects.json`; raises FileError."""
-        return read_json(folder / EFFECTS_FILE, cls, LARGEST_BYTES)
+        return read_json(folder / EFFECTS_FILE, cls, LARGEST_BYTES, "the effects of a diagnosis")
 
 
 def _rows(run: Effects) -> list[tuple[str | int | float, ...]]:
     return [
         (
-            *(run.model, run.adapter or "", curve.condition, curve.statistic, curve.stream),
+            *(run.origin.model, run.origin.adapter or ""),
+            *(curve.condition, curve.statistic, curve.stream),
             *(curve.axis, index),
             *("" if value is None else value for value in point),
             curve.clips,

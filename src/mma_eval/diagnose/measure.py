@@ -18,10 +18,9 @@ from mma_eval.diagnose.open_samples import (
     OpenGroup,
     OpenSamples,
     SampleName,
-    adapter_of,
-    one_dataset,
     white_box,
 )
+from mma_eval.diagnose.origin import origin_of
 from mma_eval.diagnose.spool import Spool
 from mma_eval.eval.ask import RunProgress
 from mma_eval.eval.plan import Plan, PlannedSample, PlannedTask, generation
@@ -45,8 +44,8 @@ def measure_attention(
     Clips that cannot be read, prompts that do not fit and samples that memory has no room for are
     named in `skipped`. Raises UsageError for a model that cannot be looked into.
     """
-    dataset = one_dataset(plan)
     answerer = white_box(plan.model)
+    origin = origin_of(plan, answerer.asking.version)
     decoder = answerer.engine.decoder
     heads = int(decoder.config.num_attention_heads)
     spool = Spool(folder / SPOOL, len(decoder.layers), heads)
@@ -72,13 +71,7 @@ def measure_attention(
             progress.advance(1)
     samples.check_any(len(known))
     run = AttentionRun(
-        model=plan.model.card.name,
-        version=answerer.asking.version,
-        fingerprint=plan.model.fingerprint(),
-        adapter=adapter_of(plan),
-        dataset=dataset.name,
-        dataset_version=dataset.version,
-        seed=plan.settings.seed,
+        origin=origin,
         query=query,
         measured=tuple(_of_task(planned, samples, known, spool) for planned in plan.tasks),
         skipped=tuple(samples.skipped),

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from mma_eval.diagnose.array_file import read_arrays, write_arrays
-from mma_eval.diagnose.json_file import read_json, write_json
+from mma_eval.diagnose.origin import Origin
 from mma_eval.errors import FileError
+from mma_eval.json_file import read_json, write_json
 from mma_eval.types import Ask
 
 QueryKind = Literal["answer", "generated", "question"]
@@ -97,13 +98,7 @@ class Skipped(BaseModel):
 class AttentionRun:
     """Attention by modality of one model on one dataset, task by task."""
 
-    model: str
-    version: str
-    fingerprint: str
-    adapter: str | None
-    dataset: str
-    dataset_version: str
-    seed: int | dict[str, int]
+    origin: Origin
     query: QueryKind
     measured: tuple[Measured, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -149,13 +144,7 @@ class AttentionRun:
             except ValueError as error:
                 raise FileError(folder / ARRAYS_FILE, str(error)) from error
         return cls(
-            model=described.model,
-            version=described.version,
-            fingerprint=described.fingerprint,
-            adapter=described.adapter,
-            dataset=described.dataset,
-            dataset_version=described.dataset_version,
-            seed=described.seed,
+            origin=described.origin,
             query=described.query,
             measured=tuple(measured),
             skipped=described.skipped,
@@ -187,13 +176,7 @@ class _Description(_Part):
     """`attention.json`."""
 
     format: Literal[1] = 1
-    model: str
-    version: str
-    fingerprint: str
-    adapter: str | None
-    dataset: str
-    dataset_version: str
-    seed: int | dict[str, int]
+    origin: Origin
     query: QueryKind
     streams: tuple[Stream, ...]
     measured: tuple[_MeasuredEntry, ...]
@@ -213,13 +196,7 @@ def _key(place: int, array: str) -> str:
 
 def _described(run: AttentionRun) -> _Description:
     return _Description(
-        model=run.model,
-        version=run.version,
-        fingerprint=run.fingerprint,
-        adapter=run.adapter,
-        dataset=run.dataset,
-        dataset_version=run.dataset_version,
-        seed=run.seed,
+        origin=run.origin,
         query=run.query,
         streams=STREAMS,
         measured=tuple(
@@ -240,7 +217,7 @@ def _described(run: AttentionRun) -> _Description:
 
 
 def _read_description(path: Path) -> _Description:
-    described = read_json(path, _Description, LARGEST_DESCRIPTION)
+    described = read_json(path, _Description, LARGEST_DESCRIPTION, "measured attention")
     if described.streams != STREAMS:
         raise FileError(path, f"has the streams {described.streams}, not {STREAMS}")
     return described

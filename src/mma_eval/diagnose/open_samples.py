@@ -15,7 +15,6 @@ from mma_eval.media.ahead import decode_ahead
 from mma_eval.media.source import Media
 from mma_eval.models.base import Model, is_out_of_memory
 from mma_eval.models.local.model import LocalModel
-from mma_eval.task.dataset import Dataset
 from mma_eval.types import Answer, Evidence, Group, Question, Request, Status
 
 if TYPE_CHECKING:
@@ -179,18 +178,3 @@ def white_box(model: Model) -> GroupAnswerer[Any]:
             f"here, and the backend '{model.card.backend}' only gives answers"
         )
     return model.answerer
-
-
-def adapter_of(plan: Plan) -> str | None:
-    """The adapter that the plan's model carries, as it was named."""
-    adapter = plan.settings.arguments().get("adapter")
-    return None if adapter is None else str(adapter)
-
-
-def one_dataset(plan: Plan) -> Dataset:
-    """The dataset of every task; raises UsageError where they have several."""
-    datasets = plan.datasets
-    if len(datasets) != 1:
-        names = ", ".join(dataset.name for dataset in datasets)
-        raise UsageError(f"the tasks ask about several datasets ({names}); name one with --dataset")
-    return datasets[0]

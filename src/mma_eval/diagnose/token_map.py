@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from mma_eval.diagnose.json_file import read_json, write_json
 from mma_eval.diagnose.measure import greedy, greedy_answer
 from mma_eval.diagnose.measured import Stream
-from mma_eval.diagnose.open_samples import KeyedSample, OpenSamples, adapter_of, white_box
+from mma_eval.diagnose.open_samples import KeyedSample, OpenSamples, white_box
+from mma_eval.diagnose.origin import Origin, origin_of
 from mma_eval.errors import UnknownNameError
 from mma_eval.eval.evaluate import NoProgress
 from mma_eval.eval.plan import Plan
+from mma_eval.json_file import read_json, write_json
 
 if TYPE_CHECKING:
     from mma_eval.models.local.fed_prompt import Span
@@ -51,9 +52,7 @@ class TokenMap(_Part):
     """Attention of the steps that wrote an answer to the tokens of its prompt, in one layer."""
 
     format: Literal[1] = 1
-    model: str
-    version: str
-    adapter: str | None
+    origin: Origin
     task: str
     sample: str
     layer: int
@@ -86,7 +85,7 @@ class TokenMap(_Part):
     @classmethod
     def load(cls, path: Path) -> TokenMap:
         """Read what `save` wrote; raises FileError."""
-        return read_json(path, cls, LARGEST_BYTES)
+        return read_json(path, cls, LARGEST_BYTES, "a map of tokens")
 
 
 def token_maps(plan: Plan, chosen: Collection[str]) -> tuple[TokenMap, ...]:
@@ -135,9 +134,7 @@ def _map(
     attention = seen.rows[:, :end].numpy()
     texts = _texts(answerer, prefix, prompt, spans)
     return TokenMap(
-        model=plan.model.card.name,
-        version=answerer.asking.version,
-        adapter=adapter_of(plan),
+        origin=origin_of(plan, answerer.asking.version),
         task=one.sample.task.name,
         sample=one.sample.rendered.sample.id,
         layer=layers - 1,

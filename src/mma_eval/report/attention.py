@@ -46,7 +46,7 @@ def print_effects(console: Console, effects: AttentionEffects) -> None:
 
 
 def _print_run(console: Console, run: Effects) -> None:
-    print_heading(console, f"{run.name} on {run.dataset}")
+    print_heading(console, f"{run.origin.name} on {run.origin.dataset}")
     console.print(Text(f"Attention of {words.QUERIES[run.query]}."))
     by_condition = ", ".join(
         f"{one.task} {100 * one.overall:.1f} %" for one in run.text if len(run.text) > 1
@@ -74,7 +74,10 @@ def _print_run(console: Console, run: Effects) -> None:
 
 def _print_changes(console: Console, effects: AttentionEffects) -> None:
     assert effects.before is not None
-    print_heading(console, f"After ({effects.measured.name}) less before ({effects.before.name})")
+    print_heading(
+        console,
+        f"After ({effects.measured.origin.name}) less before ({effects.before.origin.name})",
+    )
     console.print(_contrasts("change of mean |d|\n95 % CI", _told_once(effects.changes)))
 
 

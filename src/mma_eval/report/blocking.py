@@ -19,7 +19,7 @@ NOTE = (
 
 def print_blocking(console: Console, run: BlockingRun) -> None:
     """Changed answers and accuracy, task by task and block by block."""
-    print_heading(console, f"Answers of {run.model} with a stream hidden")
+    print_heading(console, f"Answers of {run.origin.model} with a stream hidden")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for name in ("task", "hidden", "layers"):
         table.add_column(name, no_wrap=True)

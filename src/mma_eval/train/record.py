@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from mma_eval.errors import FileError, StoreError
+from mma_eval.json_file import read_json, write_json
 from mma_eval.train.recipe import Recipe
 from mma_eval.train.validation import Accuracy
-from mma_eval.whole_file import replacing
 
 RECORD_FILE = "training.json"
+LARGEST_BYTES = 16_000_000
 
 
 class _Record(BaseModel):
@@ -73,12 +73,7 @@ class TrainingRecord(_Record):
 
 def write_record(folder: Path, record: TrainingRecord) -> None:
     """Write `training.json` whole; raises StoreError."""
-    path = folder / RECORD_FILE
-    try:
-        with replacing(path) as partial:
-            partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); make room") from error
+    write_json(folder / RECORD_FILE, record)
 
 
 def read_record(folder: Path) -> TrainingRecord | None:
@@ -86,14 +81,7 @@ def read_record(folder: Path) -> TrainingRecord | None:
     path = folder / RECORD_FILE
     if not path.is_file():
         return None
-    try:
-        return TrainingRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        name = ".".join(map(str, fault["loc"]))
-        raise FileError(
-            path, f"is not the record of a training ({name}: {fault['msg']})"
-        ) from error
+    return read_json(path, TrainingRecord, LARGEST_BYTES, "the record of a training")
 
 
 def differences(old: TrainingRecord, new: TrainingRecord) -> list[str]:

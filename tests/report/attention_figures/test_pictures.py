@@ -20,7 +20,7 @@ from mma_eval.report.attention_figures.folder import (
     pictures_of,
 )
 from mma_eval.report.attention_figures.picture import Picture
-from tests.diagnose.attention_runs import attention_run, tuned_run
+from tests.diagnose.attention_runs import ORIGIN, TUNED, attention_run, tuned_run
 
 PNG = b"\x89PNG\r\n"
 
@@ -41,13 +41,7 @@ def blocked(changed: Sequence[bool]) -> BlockingRun:
         for at, flips in enumerate(changed)
     ]
     return BlockingRun(
-        model="tiny",
-        version="1",
-        fingerprint="print",
-        adapter="runs/tuned",
-        dataset="demo",
-        dataset_version="v1",
-        seed=0,
+        origin=TUNED,
         answer_by="generate",
         layers=3,
         tasks=tuple(
@@ -61,9 +55,7 @@ def blocked(changed: Sequence[bool]) -> BlockingRun:
 def token_map() -> TokenMap:
     """Of four columns, one text that no font has and one that looks like a formula."""
     return TokenMap(
-        model="tiny",
-        version="1",
-        adapter="runs/tuned",
+        origin=TUNED,
         task="misalign_visual",
         sample="clip0/visual",
         layer=2,
@@ -191,6 +183,6 @@ def test_left_overs_of_another_model_are_passed_over(
 ) -> None:
     found.effects.save(tmp_path)
     assert found.blocking is not None
-    found.blocking.model_copy(update={"fingerprint": "another"}).save(tmp_path)
-    found.token_maps[0].model_copy(update={"adapter": None}).save(tmp_path / "token_map_1.json")
+    found.blocking.model_copy(update={"origin": ORIGIN}).save(tmp_path)
+    found.token_maps[0].model_copy(update={"origin": ORIGIN}).save(tmp_path / "token_map_1.json")
     assert AttentionFolder.load(tmp_path) == AttentionFolder(found.effects)

@@ -12,7 +12,7 @@ import pytest
 from mma_eval import evaluate
 from mma_eval.cli.main import main
 from mma_eval.diagnose.effects import effects_of
-from tests.diagnose.attention_runs import attention_run
+from tests.diagnose.attention_runs import ORIGIN, attention_run
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def runs(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("attention")
-    effects_of(attention_run(model="<b>tiny</b>"), replicates=100).save(folder)
+    effects_of(
+        attention_run(origin=ORIGIN.model_copy(update={"model": "<b>tiny</b>"})), replicates=100
+    ).save(folder)
     return folder
 
 

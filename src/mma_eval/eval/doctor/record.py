@@ -12,12 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from mma_eval.errors import FileError, StoreError, UsageError
+from mma_eval.errors import StoreError, UsageError
 from mma_eval.eval.doctor.checks import NAMES, Verdict
 from mma_eval.eval.doctor.stimuli import Form, Variant
 from mma_eval.eval.manifest import Environment
+from mma_eval.json_file import read_json
 from mma_eval.paths import data_folder
 from mma_eval.types import Status, Stream, TokenCounts
 from mma_eval.whole_file import replacing
@@ -218,20 +219,7 @@ def write_record(path: Path, record: DoctorRecord) -> int:
 
 def read_record(path: Path) -> DoctorRecord:
     """A record from anybody; raises FileError that says what is wrong with it."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise FileError(path, f"cannot be read ({error.strerror})") from error
-    if len(content) > LARGEST_BYTES:
-        raise FileError(path, f"is larger than {LARGEST_BYTES / 1e6:.0f} MB; that is no record")
-    try:
-        return DoctorRecord.model_validate_json(content)
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, fault["loc"]))
-        said = f"{where}: {fault['msg']}" if where else str(fault["msg"])
-        raise FileError(path, f"is not a record of the doctor ({_printable(said)})") from error
+    return read_json(path, DoctorRecord, LARGEST_BYTES, "a record of the doctor")
 
 
 def records_of(card: str) -> list[Path]:
@@ -247,7 +235,3 @@ def _may_be_record(path: Path) -> bool:
     except OSError:
         return False
     return not begin or begin.startswith(b'{\n "format": ')
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:300]

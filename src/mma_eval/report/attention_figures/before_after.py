@@ -47,7 +47,7 @@ def before_after_picture(
     said = caption(after, statistic, axis, [second for _, second in curves], conditions)
     return Picture(
         name=f"{axis}s_{statistic.replace(' ', '_')}_before_after",
-        caption=f"{after.name} (after) over {before.name} (before). {said}",
+        caption=f"{after.origin.name} (after) over {before.origin.name} (before). {said}",
         alt=" ".join(
             f"Before: {words.told(first)} After: {words.told(second)}" for first, second in curves
         ),

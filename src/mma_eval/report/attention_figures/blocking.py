@@ -87,7 +87,9 @@ def _draw(
 ) -> Figure:
     names = list(dict.fromkeys(one.task for one in tasks))
     figure = new_figure(
-        WIDTH, 0.9 + PANEL_HEIGHT * (1 + len(names)), f"{run.name} on {run.dataset}, {condition}"
+        WIDTH,
+        0.9 + PANEL_HEIGHT * (1 + len(names)),
+        f"{run.origin.name} on {run.origin.dataset}, {condition}",
     )
     top, *panels = figure.subplots(1 + len(names), 1, sharex=True, squeeze=False)[:, 0]
     for stream, dashes, marker in zip(EFFECT_STREAMS, DASHES, MARKERS, strict=False):

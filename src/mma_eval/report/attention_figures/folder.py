@@ -44,19 +44,15 @@ class AttentionFolder:
                 folder, f"has no {EFFECTS_FILE}; give a folder that `mma-eval diagnose` wrote"
             )
         effects = AttentionEffects.load(folder)
-        run = effects.measured
+        origin = effects.measured.origin
         blocking = BlockingRun.load(folder) if (folder / BLOCKING_FILE).is_file() else None
-        if blocking is not None and (
-            (blocking.fingerprint, blocking.adapter, blocking.dataset_version)
-            != (run.fingerprint, run.adapter, run.dataset_version)
-        ):
+        if blocking is not None and blocking.origin != origin:
             blocking = None
         maps = [TokenMap.load(path) for path in sorted(folder.glob(TOKEN_MAPS))]
-        whose = (run.model, run.version, run.adapter)
         return cls(
             effects,
             blocking,
-            tuple(one for one in maps if (one.model, one.version, one.adapter) == whose),
+            tuple(one for one in maps if one.origin == origin),
         )
 
 

@@ -63,7 +63,9 @@ def _draw(made: TokenMap) -> Figure:
 
     rows = len(made.output)
     figure = new_figure(
-        WIDTH, MARGINS + ROW_HEIGHT * max(rows, 4), f"{made.model}, {made.task}, {made.sample}"
+        WIDTH,
+        MARGINS + ROW_HEIGHT * max(rows, 4),
+        f"{made.origin.model}, {made.task}, {made.sample}",
     )
     heights = [ROW_HEIGHT * max(rows, 4), 0.16]
     figure.set_layout_engine("constrained", hspace=0.0, h_pad=0.03)

@@ -24,7 +24,7 @@ DIRECTION = "Above zero: more attention when sight is asked about than when soun
 
 def heading(run: Effects) -> str:
     """The model, the data and whose attention."""
-    return f"{run.name} on {run.dataset}, attention of {QUERIES[run.query]}"
+    return f"{run.origin.name} on {run.origin.dataset}, attention of {QUERIES[run.query]}"
 
 
 def clips_of(curves: Iterable[Curve]) -> str:

@@ -25,7 +25,7 @@ def attention_view(found: AttentionFolder) -> AttentionView:
     pictures = pictures_of(found)
     run = found.effects.measured
     return AttentionView(
-        name=run.name,
+        name=run.origin.name,
         facts=_facts(run, found.effects.before),
         figures=tuple(_figure(p, missing) for p in pictures if not p.name.startswith(FOLDED)),
         more=tuple(_figure(p, missing) for p in pictures if p.name.startswith(FOLDED)),
@@ -42,12 +42,14 @@ def _figure(picture: Picture, missing: str | None) -> AttentionFigure:
 
 def _facts(run: Effects, before: Effects | None) -> tuple[Fact, ...]:
     facts = [
-        Fact("Data", f"{run.dataset}, {', '.join(run.conditions)}"),
+        Fact("Data", f"{run.origin.dataset}, {', '.join(run.conditions)}"),
         Fact("Attention of", words.QUERIES[run.query]),
         Fact("Text receives", f"{100 * run.text_share:.1f} % of all attention"),
     ]
     if before is not None:
-        facts.append(Fact("Before", f"{before.name}: {100 * before.text_share:.1f} % to text"))
+        facts.append(
+            Fact("Before", f"{before.origin.name}: {100 * before.text_share:.1f} % to text")
+        )
     facts += [
         Fact(
             f"Mean |d| {one.statistic}, {one.stream}, {one.condition}",

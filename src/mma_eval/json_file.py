@@ -19,18 +19,20 @@ def write_json(path: Path, content: BaseModel) -> None:
         with replacing(path) as partial:
             partial.write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror}); make room, or choose another folder"
+        ) from error
 
 
-def read_json(path: Path, kind: type[M], largest: int) -> M:
-    """The `kind` of object in a file of at most `largest` bytes; raises FileError."""
+def read_json(path: Path, kind: type[M], largest: int, what: str) -> M:
+    """The object in a file of at most `largest` bytes; `what` it is, in words; raises FileError."""
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
         raise FileError(path, f"cannot be read ({error.strerror})") from error
     if len(content) > largest:
-        raise FileError(path, f"is larger than {largest / 1e6:.0f} MB")
+        raise FileError(path, f"is larger than {largest / 1e6:.0f} MB; that is not {what}")
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
@@ -38,4 +40,4 @@ def read_json(path: Path, kind: type[M], largest: int) -> M:
         where = ".".join(map(str, fault["loc"]))
         said = f"{where}: {fault['msg']}" if where else str(fault["msg"])
         printable = "".join(letter if letter.isprintable() else "?" for letter in said)[:300]
-        raise FileError(path, f"is not what was expected of it ({printable})") from error
+        raise FileError(path, f"is not {what} ({printable})") from error
