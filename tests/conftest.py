@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MMA_EVAL_CACHE", os.environ.get("MMA_EVAL_TEST_CACHE", str(cache)))
     monkeypatch.delenv("MMA_EVAL_DATA", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was_scheduled() -> Iterator[None]:
+    """No test leaves its process before all others on the machine, as an encoder may."""
+    before = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    yield
+    if before is not None:
+        assert os.sched_getscheduler(0) == before, "see tests/media/priority.py"
 
 
 @pytest.fixture(scope="session")

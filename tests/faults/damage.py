@@ -13,6 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from tests.media.priority import ordinary_priority
+
 FRAMES, RATE = 12, 16_000
 
 KINDS: dict[str, tuple[str, str | None, str | None]] = {
@@ -41,7 +43,7 @@ def whole_clip(kind: str) -> bytes:
     """One and a half seconds of moving picture and noise in the container and codecs of `kind`."""
     container_name, video, audio = KINDS[kind]
     target = io.BytesIO()
-    with av.open(target, "w", format=container_name) as container:
+    with ordinary_priority(), av.open(target, "w", format=container_name) as container:
         picture = container.add_stream(video, rate=8, options=OPTIONS.get(video)) if video else None
         sound_rate = 48_000 if audio == "libopus" else RATE
         sound = container.add_stream(audio, rate=sound_rate, layout="mono") if audio else None

@@ -27,6 +27,7 @@ from mma_eval.media import (
 from mma_eval.media.readers import choose_decoder
 from mma_eval.media.video import black_frames, sample_indices
 from tests.conftest import make_clip
+from tests.media.priority import ordinary_priority
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -41,7 +42,7 @@ def encode(
 
     times = milliseconds or [50 * i for i in range(24)]
     y, x = np.mgrid[:48, :64]
-    with av.open(str(path), "w") as container:
+    with ordinary_priority(), av.open(str(path), "w") as container:
         added = container.add_stream(codec, rate=20, options=json.loads(options or "{}"))
         stream = cast("VideoStream", added)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
