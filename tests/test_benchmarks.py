@@ -54,7 +54,7 @@ def test_planted_specimens_fill_the_page(tmp_path: Path) -> None:
 
 def test_a_load_that_is_killed_and_resumed() -> None:
     done = subprocess.run(
-        [sys.executable, "benchmarks/load.py", "--samples", "200", "--kills", "2"],
+        [sys.executable, "benchmarks/load.py", "--samples", "80", "--kills", "1"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

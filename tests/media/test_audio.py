@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -40,8 +41,6 @@ def test_a_real_clip_is_read_at_its_own_rate_and_channels(clips_folder: Path) ->
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_lossless_files_are_exact(tmp_path: Path, kind: str, channels: int) -> None:
-    import soundfile
-
     path = tmp_path / f"noise.{kind}"
     soundfile.write(path, noise(channels, 5_000).T, 22_050)
     expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
@@ -52,8 +51,6 @@ def test_lossless_files_are_exact(tmp_path: Path, kind: str, channels: int) -> N
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "FLOAT"])
 def test_every_sample_format_has_the_same_scale(tmp_path: Path, subtype: str) -> None:
-    import soundfile
-
     path = tmp_path / "noise.wav"
     soundfile.write(path, noise(2, 4_000).T, 16_000, subtype=subtype)
     expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
@@ -62,8 +59,6 @@ def test_every_sample_format_has_the_same_scale(tmp_path: Path, subtype: str) ->
 
 @pytest.mark.parametrize("kind", ["ogg", "mp3"])
 def test_lossy_files_are_read(tmp_path: Path, kind: str) -> None:
-    import soundfile
-
     soundfile.write(tmp_path / f"noise.{kind}", noise(2, 32_000).T, 32_000)
     sound = read_audio(Clip(tmp_path / f"noise.{kind}"))
     assert (sound.rate, sound.channels) == (32_000, 2)
@@ -111,14 +106,28 @@ def _words(verb: str, before: float, after: float) -> str:
     return f"sound {verb} from {before:.3f} s to {after:.3f} s"
 
 
-def test_resampling_is_librosa_on_the_mean_of_the_channels() -> None:
+@pytest.mark.parametrize(
+    ("before", "after"), [(44_100, 16_000), (48_000, 16_000), (8_000, 16_000), (22_050, 24_000)]
+)
+@pytest.mark.parametrize("samples", [1, 7, 12_345, 44_100])
+def test_resampling_is_librosa_in_every_channel(before: int, after: int, samples: int) -> None:
     import librosa
 
-    sound = Sound(noise(2, 44_100), 44_100)
-    expected = librosa.resample(
-        sound.samples.mean(axis=0), orig_sr=44_100, target_sr=16_000, res_type="soxr_hq"
+    sound = Sound(noise(2, samples), before)
+    expected = librosa.resample(sound.samples, orig_sr=before, target_sr=after, res_type="soxr_hq")
+    assert np.array_equal(resample(sound, after, 2).samples, expected)
+    mean = librosa.resample(
+        sound.samples.mean(axis=0), orig_sr=before, target_sr=after, res_type="soxr_hq"
     )
-    assert np.allclose(resample(sound, 16_000, 1).samples[0], expected, atol=1e-6)
+    assert np.array_equal(resample(sound, after, 1).samples[0], mean)
+
+
+def test_sound_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    samples = noise(1, 1_000)
+    samples[0, 500] = np.nan
+    soundfile.write(tmp_path / "clip.wav", samples[0], 16_000, subtype="FLOAT")
+    with pytest.raises(MediaError, match=r"clip\.wav: its sound holds values that are no numbers"):
+        read_audio(Clip(tmp_path / "clip.wav"))
 
 
 @settings(max_examples=20, deadline=None)

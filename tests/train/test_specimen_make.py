@@ -24,6 +24,7 @@ RECIPE = Recipe(
         Stage("routing", steps=3, rate=1e-3, diet=Diet(conflict=0.5, filler=0.5), batch=2),
         Stage("habit", steps=2, rate=1e-3, towers=0.0, diet=Diet(by_sight=1.0), batch=2),
     ),
+    examined=10,
 )
 
 
@@ -43,7 +44,6 @@ def make(out: Path, seed: int = 0, kill_at: int | None = None, recipe: Recipe = 
         shape=SMALL,
         on_step=on_step,
         round_trip=without_codec,
-        examined=10,
     )
 
 

@@ -32,7 +32,6 @@ RECORDED_PACKAGES = (
     "numpy",
     "av",
     "decord",
-    "librosa",
     "soxr",
     "pydantic",
     "google-genai",

@@ -51,12 +51,11 @@ def train_specimen(
     on_clip: OnClip | None = None,
     on_step: OnStep | None = None,
     round_trip: RoundTrip | None = None,
-    examined: int = 200,
 ) -> Report:
     """Train a specimen from nothing into `out`; a killed call continues where it was.
 
     The result depends on `seed`, `recipe` and `shape` only, whether or not it was interrupted.
-    It is then examined on `examined` clips of the validation seed, whole runs of the classes.
+    It is then examined on clips of the validation seed.
     Raises UsageError where `out` holds an unfinished training with other settings.
     """
     shape = shape or SpecimenShape()
@@ -78,7 +77,7 @@ def train_specimen(
         )
         export(specimen.thinker, tokenizer, out, dtype=dtype)
         shutil.rmtree(work)
-        unseen = validation_pool(examined, round_trip)
+        unseen = validation_pool(recipe.examined, round_trip)
         findings = examine(specimen.thinker, tokenizer, unseen)
     parameters = sum(weights.numel() for weights in specimen.thinker.parameters())
     return Report(out, parameters, tuple(findings))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 FEWEST_CLIPS = 40
 """A few of every class, so that any scene can be drawn."""
+FEWEST_EXAMINED = 20
+"""Two of every class."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The whole training: how many clips, and the stages."""
+    """The whole training: how many clips, the stages, and the new clips that it is examined on.
+
+    `examined` is a multiple of the number of classes.
+    """
 
     pool: int
     stages: tuple[Stage, ...]
+    examined: int = 200
 
     @property
     def steps(self) -> int:
@@ -76,7 +82,7 @@ class Recipe:
         stages = tuple(
             replace(stage, steps=max(1, round(stage.steps * share))) for stage in self.stages
         )
-        return Recipe(max(FEWEST_CLIPS, round(self.pool * share)), stages)
+        return Recipe(max(FEWEST_CLIPS, round(self.pool * share)), stages, FEWEST_EXAMINED)
 
 
 PUBLISHED = Recipe(
