@@ -152,6 +152,11 @@ class Sample:
     def id(self) -> str:
         return f"{self.row or self.clip}/{self.ask}"
 
+    @property
+    def clips(self) -> frozenset[str]:
+        """Every clip whose file it takes to ask this."""
+        return frozenset(filter(None, (self.clip, self.video_source, self.audio_source)))
+
     def perturbed(self, name: str) -> Sample:
         """The same sample with one more perturbation on its record."""
         return replace(self, perturbations=(*self.perturbations, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,19 @@ def test_the_table_as_a_picture(
     picture = (tmp_path / "table.svg").read_text()
     assert "aligned_visual" in picture
     assert "@font-face" not in picture, "nothing is fetched to look at it"
+
+
+def test_a_run_on_what_is_left_says_how_many_clips_are_gone(
+    capsys: pytest.CaptureFixture[str], manifest: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(manifest.parent, tmp_path / "clips"))
+    (folder / "clip0.mp4").unlink()
+    (folder / "vanished.txt").write_text("clip0\n", encoding="utf-8")
+    command = ("--model", "mock", "--tasks", "misalign", "--dataset", folder)
+    for more in (["--dry-run"], ["-o", tmp_path / "out"]):
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in (*command, *more)])
+        assert stop.value.code == 0
+        said = capsys.readouterr()
+        assert "need a vanished clip of clips are left out (vanished: 1)" in said.err
+        assert "misalign_audio" in said.out

@@ -131,6 +131,7 @@ def _run_all(runs: list[RunSettings], tracker: Tracker | None) -> bool:
     for settings in runs:
         plan = _plan(settings, first)
         if first is None:
+            _show_vanished(plan)
             allow_download(plan.model)
             first = plan
         with answer_bar(_label(settings, len(runs) > 1)) as bar:
@@ -198,6 +199,21 @@ def _show_notes(run: Run) -> None:
         )
 
 
+def _show_vanished(plan: Plan) -> None:
+    """That some questions are not asked, since the media of their clips are gone."""
+    from mma_eval.cli.console import diagnostics
+
+    for dataset in plan.datasets:
+        if dataset.vanished:
+            diagnostics().print(
+                f"mma-eval: questions that need a vanished clip of {dataset.name} are left out "
+                f"(vanished: {len(dataset.vanished)})",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
 def _show(run: Run) -> None:
     from mma_eval.cli.results import show_run
 
@@ -217,7 +233,9 @@ def _preview(settings: RunSettings) -> None:
     from mma_eval.eval.preview import preview
     from mma_eval.report.preview import print_preview
 
-    print_preview(output(), preview(_plan(settings, None)))
+    plan = _plan(settings, None)
+    _show_vanished(plan)
+    print_preview(output(), preview(plan))
 
 
 def _label(settings: RunSettings, several: bool) -> str:

@@ -68,6 +68,8 @@ class DatasetEntry(_Part):
     rows: int
     classes: tuple[str, ...]
     pairs: dict[str, str]
+    vanished: tuple[str, ...] = ()
+    """Clips that could not be had; questions that need them are not among the samples."""
 
 
 class Environment(_Part):
@@ -139,6 +141,7 @@ def describe_datasets(plan: Plan) -> tuple[DatasetEntry, ...]:
             rows=len(dataset.rows),
             classes=dataset.classes,
             pairs=planned.builder.pair_table if swaps else {},
+            vanished=tuple(sorted(dataset.vanished)),
         )
     return tuple(entries.values())
 

@@ -71,7 +71,7 @@ class Plan:
 
     @cached_property
     def identity(self) -> str:
-        versions = "+".join(f"{dataset.name}:{dataset.version}" for dataset in self.datasets)
+        versions = "+".join(f"{dataset.name}:{dataset.what_is_left}" for dataset in self.datasets)
         hashes = {planned.task.name: planned.task.content_hash for planned in self.tasks}
         return self.settings.identity(versions, hashes)
 

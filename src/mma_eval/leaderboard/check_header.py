@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mma_eval.leaderboard.findings import Finding, error, note, such_as, warning
 from mma_eval.leaderboard.registered import RegisteredDataset, RegisteredTask
 from mma_eval.leaderboard.submission import Header, SubmittedRun, SubmittedTask, registered_name
+from mma_eval.task.rows import VANISHED_FILE
 
 
 def check_file_name(name: str, header: Header) -> Iterable[Finding]:
@@ -34,6 +35,7 @@ def check_header(header: Header, dataset: RegisteredDataset) -> Iterable[Finding
             f"has {dataset.rows} rows and is said to have {header.dataset.rows}",
             "make the file anew with `mma-eval leaderboard submit`",
         )
+    yield from _check_vanished(header.dataset.vanished, dataset)
     for what, values in _SAMENESS.items():
         if any(getattr(run, values) != getattr(first, values) for run in header.runs):
             yield error(
@@ -87,7 +89,7 @@ def check_tasks(header: Header, dataset: RegisteredDataset) -> Iterable[Finding]
                     f"registered: {such_as(dataset.by_task)}; leave the task out",
                 )
             else:
-                yield from _check_task(run, task, known, dataset)
+                yield from _check_task(run, task, known, dataset, header.dataset.vanished)
 
 
 _SAMENESS = {
@@ -100,8 +102,34 @@ _SAMENESS = {
 """What every run of a submission has in common, and the field that says it."""
 
 
+def _check_vanished(vanished: Sequence[str], dataset: RegisteredDataset) -> Iterable[Finding]:
+    """Clips that a submitter could not get: known ones, and told to whoever reads the verdict."""
+    if unknown := [clip for clip in vanished if clip not in dataset.clips]:
+        yield error(
+            "the vanished clips",
+            f"are none of the dataset version: {such_as(unknown)}",
+            f"correct {VANISHED_FILE} and run again",
+        )
+    if len(set(vanished)) < len(vanished):
+        yield error(
+            "the vanished clips",
+            "are named more than once",
+            "make the file anew with `mma-eval leaderboard submit`",
+        )
+    if vanished:
+        yield warning(
+            "the vanished clips",
+            f"are said to be {such_as(vanished)} of {len(dataset.clips):,}",
+            "see whether they can be had; the row is over the others, and is compared on those",
+        )
+
+
 def _check_task(
-    run: SubmittedRun, task: SubmittedTask, known: RegisteredTask, dataset: RegisteredDataset
+    run: SubmittedRun,
+    task: SubmittedTask,
+    known: RegisteredTask,
+    dataset: RegisteredDataset,
+    vanished: Sequence[str],
 ) -> Iterable[Finding]:
     if (task.version, task.hash) != (known.version, known.hash):
         yield error(
@@ -111,7 +139,7 @@ def _check_task(
             "run the task as it ships with the version of mma-eval that registered it "
             f"({dataset.mma_eval})",
         )
-    drawn = dataset.drawn(known, run.limit, run.seeds.get("draw", 0))
+    drawn = dataset.drawn(known, run.limit, run.seeds.get("draw", 0), vanished)
     if task.samples != len(drawn):
         yield error(
             task.name,

@@ -22,8 +22,11 @@ def check_samples(submission: Submission, dataset: RegisteredDataset) -> Iterato
             f"are to tasks that no run has: {such_as(sorted(strange))}",
             "make the file anew with `mma-eval leaderboard submit`",
         )
+    vanished = submission.header.dataset.vanished
     for name, run in runs.items():
-        yield from _check_task(run, dataset.by_task[name], by_task.get(name, []), dataset)
+        task, given = dataset.by_task[name], by_task.get(name, [])
+        drawn = dataset.drawn(task, run.limit, run.seeds.get("draw", 0), vanished)
+        yield from _check_task(run, task, given, dataset, drawn)
 
 
 def _check_task(
@@ -31,6 +34,7 @@ def _check_task(
     task: RegisteredTask,
     answers: list[SubmittedAnswer],
     dataset: RegisteredDataset,
+    drawn: set[str],
 ) -> Iterable[Finding]:
     counted = Counter(answer.id for answer in answers)
     if twice := [name for name, count in counted.items() if count > 1]:
@@ -44,7 +48,6 @@ def _check_task(
             "run on the registered dataset version",
         )
         return
-    drawn = dataset.drawn(task, run.limit, run.seeds.get("draw", 0))
     of = "all samples" if run.limit is None else f"those that --limit {run.limit} draws"
     if missing := sorted(drawn - counted.keys()):
         yield error(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from mma_eval import __version__
@@ -40,7 +40,8 @@ def register(dataset: Dataset, *, seed: int = 0, split: str | None = None) -> Re
     no task finds a sample.
     """
     seeds = Seeds.all(seed)
-    builder = SampleBuilder(dataset, seeds, None, WordTokenizer())
+    # No file of a clip is opened, so whoever lacks some can register the version all the same.
+    builder = SampleBuilder(replace(dataset, vanished=frozenset()), seeds, None, WordTokenizer())
     prompts, options = _Listed[str](), _Listed[tuple[str, ...]]()
     tasks = []
     catalogue = TaskCatalogue()

@@ -53,6 +53,11 @@ class RegisteredSample(_Part):
     prompt: int
     options: int
 
+    @property
+    def clips(self) -> frozenset[str]:
+        """Every clip whose file it takes to ask this."""
+        return frozenset(filter(None, (self.clip, self.video_source, self.audio_source)))
+
 
 class RegisteredTask(_Part):
     """One task by name, version and hash, with its samples."""
@@ -106,10 +111,22 @@ class RegisteredDataset(_Part):
     def prompt_digests(self) -> tuple[str, ...]:
         return tuple(prompt_digest(prompt) for prompt in self.prompts)
 
-    def drawn(self, task: RegisteredTask, limit: int | None, seed: int) -> set[str]:
-        """The ids that a run of `task` asks about: all, or what `limit` draws by `seed`."""
+    @cached_property
+    def clips(self) -> frozenset[str]:
+        """Every clip that a sample needs."""
+        return frozenset().union(*(sample.clips for task in self.tasks for sample in task.samples))
+
+    def drawn(
+        self, task: RegisteredTask, limit: int | None, seed: int, vanished: Iterable[str]
+    ) -> set[str]:
+        """The ids that a run of `task` asks about: all, or what `limit` draws by `seed`.
+
+        Without those that need a vanished clip.
+        """
         clips = {sample.clip for sample in task.samples}
-        return task.ids_of(drawn_clips(clips, limit, seed, self.donors if limit else {}))
+        ids = task.ids_of(drawn_clips(clips, limit, seed, self.donors if limit else {}))
+        gone = frozenset(vanished)
+        return {name for name in ids if gone.isdisjoint(task.by_id[name].clips)} if gone else ids
 
     def entry(self, task: RegisteredTask, samples: int) -> TaskEntry:
         """The task as a run's manifest lists it."""

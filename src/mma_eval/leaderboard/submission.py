@@ -47,6 +47,7 @@ LARGEST_COUNT = 10_000_000
 MOST_ANSWERS = 200_000
 MOST_OPTIONS = 2_000
 
+ClipName = Annotated[str, Field(min_length=1, max_length=300)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Value = Annotated[int, Field(ge=-(2**53), le=2**53)] | float | bool | Line
 
@@ -142,6 +143,8 @@ class SubmittedDataset(_Part):
     name: Line
     version: Said
     rows: Annotated[int, Field(ge=1, le=MOST_ANSWERS)]
+    vanished: Annotated[tuple[ClipName, ...], Field(max_length=MOST_ANSWERS)] = ()
+    """Clips that could not be had."""
 
 
 class SubmittedTask(_Part):

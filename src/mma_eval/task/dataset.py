@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -20,7 +20,7 @@ from mma_eval.registry import DATASETS
 from mma_eval.seeded import SeededStream
 from mma_eval.task.manifest import HUB_PREFIX, fetch_from_hub, read_lines
 from mma_eval.task.pairs import derange
-from mma_eval.task.rows import Row, check_row
+from mma_eval.task.rows import VANISHED_FILE, Row, check_row
 
 Progress = Callable[[int, int], None]
 """Called with what is done and the total."""
@@ -38,6 +38,17 @@ class Dataset:
     """Hash of the manifest and its labels; media are covered by their own hashes."""
     rows: tuple[Row, ...]
     classes: tuple[str, ...]
+    vanished: frozenset[str] = frozenset()
+    """Clips whose media are gone. They keep their place in the version and in its pairs, so that
+    all other questions stay what they are; what needs them is not asked."""
+
+    @property
+    def what_is_left(self) -> str:
+        """The version, and what is gone of it: together they decide which questions there are."""
+        if not self.vanished:
+            return self.version
+        gone = sha256("\n".join(sorted(self.vanished)).encode()).hexdigest()[:16]
+        return f"{self.version} without {gone}"
 
     @cached_property
     def conflicting(self) -> tuple[Row, ...]:
@@ -137,8 +148,9 @@ def read_dataset(path: Path, name: str, split: str | None = None) -> Dataset:
     """Read and check a manifest; raises ManifestError with the line of the first fault."""
     rows: list[Row] = []
     first_line: dict[str, int] = {}
+    gone = _vanished(path)
     for line, values in read_lines(path):
-        row = check_row(values, path, path.parent, line)
+        row = check_row(values, path, path.parent, line, gone)
         if row.id in first_line:
             raise ManifestError(
                 path, f"the id '{row.id}' is already on line {first_line[row.id]}", line=line
@@ -147,13 +159,39 @@ def read_dataset(path: Path, name: str, split: str | None = None) -> Dataset:
         rows.append(row)
     if not rows:
         raise ManifestError(path, "the manifest is empty; it needs at least one row")
+    _check_vanished(path, gone, rows)
     if split is not None:
         known = {row.split for row in rows if row.split}
         if split not in known:
             raise UnknownNameError("split", split, known, where=f"{path}: ")
     classes = _classes(path, rows)
     kept = tuple(row for row in rows if split is None or row.split == split)
-    return Dataset(name, path, _version(path), kept, classes)
+    vanished = frozenset(gone).intersection(row.clip for row in kept)
+    return Dataset(name, path, _version(path), kept, classes, vanished)
+
+
+def _vanished(path: Path) -> dict[str, int]:
+    """Each clip that is said to be gone, with its line in `vanished.txt` beside the manifest."""
+    file = path.with_name(VANISHED_FILE)
+    if not file.is_file():
+        return {}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(file, f"cannot be read ({error}); write one clip a line") from error
+    return {line.strip(): number for number, line in enumerate(lines, start=1) if line.strip()}
+
+
+def _check_vanished(path: Path, gone: Mapping[str, int], rows: Sequence[Row]) -> None:
+    """A name that no clip has is a slip, which would leave out less than was meant."""
+    clips = {row.clip for row in rows}
+    for clip, line in gone.items():
+        if clip not in clips:
+            raise ManifestError(
+                path.with_name(VANISHED_FILE),
+                f"'{clip}' is no clip of {path.name}{suggestion(clip, clips)}",
+                line=line,
+            )
 
 
 def _classes(path: Path, rows: list[Row]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from mma_eval.errors import ManifestError
 from mma_eval.media.source import Clip
 from mma_eval.types import Labels
 from mma_eval.yaml_file import describe_fault
+
+VANISHED_FILE = "vanished.txt"
+"""Beside a manifest: clips whose media are gone, one a line."""
 
 FREE_PREFIX = "meta_"
 """Columns with this prefix are the user's own and are passed over."""
@@ -68,8 +72,13 @@ class Row:
     asks: Literal["visual", "audio", "both"] | None
 
 
-def check_row(values: dict[str, Any], manifest: Path, folder: Path, line: int) -> Row:
-    """A row from its columns; raises ManifestError with the line for whatever is wrong."""
+def check_row(
+    values: dict[str, Any], manifest: Path, folder: Path, line: int, gone: Container[str] = ()
+) -> Row:
+    """A row from its columns; the media of a clip that is `gone` need not be there.
+
+    Raises ManifestError with the line for whatever is wrong.
+    """
     given = {
         key: value
         for key, value in values.items()
@@ -87,13 +96,15 @@ def check_row(values: dict[str, Any], manifest: Path, folder: Path, line: int) -
     if row.start is not None and row.end is not None and row.end <= row.start:
         raise ManifestError(manifest, f"end {row.end} is not after start {row.start}", line=line)
     _check_question(row, manifest, line)
+    clip = row.clip or row.id
+    video, audio = folder / row.video, folder / (row.audio or row.video)
+    if clip not in gone:
+        _check_media(clip, {"video": video, "audio": audio}, manifest, line)
     return Row(
         id=row.id,
-        clip=row.clip or row.id,
-        video=Clip(_media(row.video, "video", manifest, folder, line), row.start, row.end),
-        audio=Clip(
-            _media(row.audio or row.video, "audio", manifest, folder, line), row.start, row.end
-        ),
+        clip=clip,
+        video=Clip(video, row.start, row.end),
+        audio=Clip(audio, row.start, row.end),
         labels=Labels(row.visual_label, row.audio_label),
         audio_clip=row.audio_clip,
         split=row.split,
@@ -118,16 +129,15 @@ def _check_question(row: RowModel, manifest: Path, line: int) -> None:
                 )
 
 
-def _media(value: str, column: str, manifest: Path, folder: Path, line: int) -> Path:
-    path = Path(value)
-    path = path if path.is_absolute() else folder / path
-    if not path.is_file():
-        raise ManifestError(
-            manifest,
-            f"the {column} file {path} is missing (paths are relative to the manifest)",
-            line=line,
-        )
-    return path
+def _check_media(clip: str, files: Mapping[str, Path], manifest: Path, line: int) -> None:
+    for column, path in files.items():
+        if not path.is_file():
+            raise ManifestError(
+                manifest,
+                f"the {column} file {path} is missing (paths are relative to the manifest); a clip "
+                f"that cannot be had any more is named in {VANISHED_FILE} beside it: {clip}",
+                line=line,
+            )
 
 
 def _explain(fault: Any, sentence: str) -> str:

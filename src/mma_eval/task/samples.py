@@ -13,7 +13,7 @@ from mma_eval.perturb.word_tokenizer import WordTokenizer
 from mma_eval.task.dataset import Dataset, draw
 from mma_eval.task.load import Task
 from mma_eval.task.prompt import prompt_context, target_context
-from mma_eval.task.rows import Row
+from mma_eval.task.rows import VANISHED_FILE, Row
 from mma_eval.types import Ask, Sample, Seeds, TextTokenizer
 
 
@@ -56,7 +56,10 @@ class SampleBuilder:
         return self.dataset.sound_donors(self.seeds.pairing)
 
     def rows(self, task: Task) -> tuple[Row, ...]:
-        """The rows a task asks about, drawn by seed; raises UsageError when there are none."""
+        """The rows a task asks about, drawn by seed, less what needs a vanished clip.
+
+        Raises UsageError when there are none.
+        """
         arrives_swapped = task.swaps and self.dataset.conflicting
         chosen = self.dataset.conflicting if arrives_swapped else self.dataset.aligned
         if task.ask == "row":
@@ -66,7 +69,20 @@ class SampleBuilder:
         if not chosen:
             raise UsageError(f"{task.name}: {self._nothing_to_ask(task)}")
         donors = {} if self.limit is None else self._sound_donors
-        return draw(chosen, self.limit, self.seeds.draw, donors)
+        return self._left(task, draw(chosen, self.limit, self.seeds.draw, donors))
+
+    def _left(self, task: Task, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        """Those of which every clip can still be had."""
+        gone = self.dataset.vanished
+        if not gone:
+            return rows
+        left = tuple(row for row in rows if gone.isdisjoint(self.build(task, row).clips))
+        if not left:
+            raise UsageError(
+                f"{task.name}: none of its {len(rows)} questions about {self.dataset.name} is left:"
+                f" {VANISHED_FILE} names their clips, or those whose sound they get"
+            )
+        return left
 
     def _nothing_to_ask(self, task: Task) -> str:
         if task.ask == "row":

@@ -91,7 +91,8 @@ def usable_rows(dataset: Dataset) -> dict[str, Row]:
     """One aligned, labelled row of every clip, in the order of the clips' ids."""
     rows: dict[str, Row] = {}
     for row in sorted(dataset.aligned, key=lambda row: (row.clip, row.id)):
-        if row.labels.visual is not None and row.labels.audio is not None:
+        labelled = row.labels.visual is not None and row.labels.audio is not None
+        if labelled and row.clip not in dataset.vanished:
             rows.setdefault(row.clip, row)
     if not rows:
         raise UsageError(

@@ -114,8 +114,8 @@ class Stimulus:
 def draw_stimuli(dataset: Dataset, count: int, *, seed: int = 0) -> tuple[Stimulus, ...]:
     """`count` clips of `dataset`, drawn by seed, with MMA-Bench's two questions.
 
-    Clips without picture or sound are passed over. Raises UsageError where none is left, and for a
-    dataset without labels or of a single class.
+    Clips without picture or sound are passed over, and those whose donor has vanished. Raises
+    UsageError where none is left, and for a dataset without labels or of a single class.
     """
     catalogue = TaskCatalogue()
     tasks = {ask: catalogue.get(f"aligned_{ask}") for ask in ASKS}
@@ -123,6 +123,8 @@ def draw_stimuli(dataset: Dataset, count: int, *, seed: int = 0) -> tuple[Stimul
     stimuli = []
     for row in builder.rows(tasks["audio"]):
         if not (probe(row.video.path).has_video and probe(row.audio.path).has_audio):
+            continue
+        if builder.pair_table[row.clip] in dataset.vanished:
             continue
         rendered = {ask: builder.render(task, row) for ask, task in tasks.items()}
         other = dataset.by_clip[builder.pair_table[row.clip]]

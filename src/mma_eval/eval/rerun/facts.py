@@ -76,6 +76,7 @@ def _dataset_facts(datasets: Sequence[DatasetEntry]) -> dict[str, str]:
         facts[f"{what} path"] = str(entry.path)
         facts[f"{what} version"] = entry.version
         facts[f"{what} rows"] = str(entry.rows)
+        facts[f"{what} vanished clips"] = ", ".join(entry.vanished) or "none"
         facts[f"{what} classes"] = ", ".join(entry.classes)
     return facts
 

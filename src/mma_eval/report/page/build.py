@@ -9,6 +9,7 @@ from mma_eval import __version__
 from mma_eval.eval.analysis.diagnosis import diagnose
 from mma_eval.eval.analysis.findings import Finding, Verdict
 from mma_eval.eval.analysis.subject import Subject
+from mma_eval.eval.manifest import DatasetEntry
 from mma_eval.eval.task_names import is_control
 from mma_eval.report.attention_figures.folder import AttentionFolder
 from mma_eval.report.diagnosis import TITLES
@@ -100,15 +101,19 @@ def _lead(subjects: Sequence[Subject]) -> tuple[Fact, ...]:
 
 def _data(subject: Subject) -> str:
     return ", ".join(
-        f"{dataset.name} ({dataset.rows:,} rows, {len(dataset.classes)} classes)"
+        f"{dataset.name} ({dataset.rows:,} rows, {len(dataset.classes)} classes{_gone(dataset)})"
         for dataset in subject.manifest.datasets
     )
+
+
+def _gone(dataset: DatasetEntry) -> str:
+    return f", vanished: {len(dataset.vanished):,}" if dataset.vanished else ""
 
 
 def _clips_of(subject: Subject) -> tuple[object, ...]:
     """What decides which clips are asked about, and whose sound they get."""
     manifest = subject.manifest
-    versions = tuple(sorted(dataset.version for dataset in manifest.datasets))
+    versions = tuple(sorted((one.version, *one.vanished) for one in manifest.datasets))
     drawn = (manifest.settings.limit, manifest.settings.split)
     return (*versions, *drawn, manifest.seeds["pairing"], manifest.seeds["draw"])
 
