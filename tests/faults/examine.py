@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ HANG_SECONDS = 60.0
 
 
 def main(paths: list[str]) -> None:
+    # A file is closed when it has been read, not when the collector comes by.
+    gc.disable()
     for path in paths:
         faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
         print(json.dumps({"path": path, "found": examine(Path(path)), **held()}), flush=True)

@@ -82,8 +82,7 @@ def test_the_whole_clips_are_read(examined: Examined, kind: str) -> None:
 
 
 def test_no_handle_stays_open(examined: Examined) -> None:
-    first, *_, last = (line["handles"] for line in examined.values())
-    assert last <= first
+    assert len({line["handles"] for line in examined.values()}) == 1
 
 
 def test_a_hostile_header_takes_no_memory(examined: Examined) -> None:

@@ -46,11 +46,17 @@ class StreamCache:
             if kept is not None:
                 return cast("S", kept)
             pending = self._pending.get(key)
+            first = pending is None
             if pending is None:
-                mine = self._pending[key] = Future()
-        if pending is not None:
+                pending = self._pending[key] = Future()
+        try:
+            if first:
+                return self._decode(key, pending, decode)
             return cast("S", pending.result())
-        return self._decode(key, mine, decode)
+        finally:
+            # An error refers to this frame, and the future to the error: in that circle, what was
+            # open would stay so until the garbage collector comes by.
+            del pending
 
     def clear(self) -> None:
         with self._lock:
@@ -63,6 +69,8 @@ class StreamCache:
             with self._lock:
                 del self._pending[key]
             pending.set_exception(error)
+            # See get().
+            del pending
             raise
         with self._lock:
             del self._pending[key]
