@@ -21,7 +21,7 @@ def test_shared_prefix_against_the_plain_path(clips_folder: Path) -> None:
     done = subprocess.run(
         [
             sys.executable, "benchmarks/shared_prefix.py", "--clips", str(clips_folder),
-            "--size", "tiny", "--long-tokens", "300", "--max-frames", "4",
+            "--size", "tiny", "--long-tokens", "100", "--max-frames", "2",
         ],
         cwd=REPOSITORY,
         capture_output=True,

@@ -66,21 +66,17 @@ def test_nothing_large_is_downloaded_unasked(hub: Hub, manifest: Path, tmp_path:
     assert "model.safetensors" not in hub.sent
 
 
-def test_an_accepted_download_runs_and_is_kept(hub: Hub, manifest: Path, tmp_path: Path) -> None:
-    done = hub.run(hub.command(manifest, tmp_path, "accept_download=true"))
-    assert done.returncode == 0, done.stderr
-    assert hub.sent.count("model.safetensors") == 1
-    again = hub.run(hub.command(manifest, tmp_path / "again"))
-    assert again.returncode == 0, again.stderr
-    assert hub.sent.count("model.safetensors") == 1, "nothing to ask for: it is in the cache"
-
-
-def test_a_pinned_revision_is_the_one_that_is_fetched(
+def test_an_accepted_download_is_the_pinned_one_and_is_kept(
     hub: Hub, manifest: Path, tmp_path: Path
 ) -> None:
-    command = hub.command(manifest, tmp_path, f"revision={COMMIT}", "accept_download=true")
-    assert hub.run(command).returncode == 0
+    pinned = f"revision={COMMIT}"
+    done = hub.run(hub.command(manifest, tmp_path, pinned, "accept_download=true"))
+    assert done.returncode == 0, done.stderr
+    assert hub.sent.count("model.safetensors") == 1
     assert list((hub.cache / "hub").glob(f"*/snapshots/{COMMIT}/model.safetensors"))
+    again = hub.run(hub.command(manifest, tmp_path / "again", pinned))
+    assert again.returncode == 0, again.stderr
+    assert hub.sent.count("model.safetensors") == 1, "nothing to ask for: it is in the cache"
 
 
 @pytest.mark.parametrize(("reply", "code"), [("n", 1), ("y", 0)])
