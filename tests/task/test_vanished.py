@@ -49,7 +49,7 @@ def samples(dataset: Dataset, task: str, limit: int | None = None) -> dict[str, 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("limit", [None, 4])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5)
 @given(gone=st.sets(st.sampled_from(CLIPS), max_size=3))
 def test_only_what_needs_a_vanished_clip_is_left_out(
     manifest: Path, folder: Path, task: str, limit: int | None, gone: set[str]

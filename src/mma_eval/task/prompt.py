@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mma_eval.errors import TaskFileError, suggestion
@@ -47,18 +48,14 @@ class PromptTemplate:
             if name in found:
                 continue
             found[name] = self._source(name)
-            tree = self._parse(name, found[name])
-            waiting += [other for other in meta.find_referenced_templates(tree) if other]
+            waiting += self._used(name, found[name]).templates
         return found
 
     @cached_property
     def variables(self) -> frozenset[str]:
         """The variables that this prompt uses."""
         return frozenset().union(
-            *(
-                meta.find_undeclared_variables(self._parse(name, source))
-                for name, source in self.sources.items()
-            )
+            *(self._used(name, source).variables for name, source in self.sources.items())
         )
 
     def render(self, sample: Sample) -> str:
@@ -81,8 +78,7 @@ class PromptTemplate:
 
     def _check(self) -> None:
         for name, source in self.sources.items():
-            tree = self._parse(name, source)
-            for variable in sorted(meta.find_undeclared_variables(tree)):
+            for variable in sorted(self._used(name, source).variables):
                 if variable not in PROMPT_VARIABLES:
                     raise TaskFileError(
                         self.path.parent / name,
@@ -103,9 +99,9 @@ class PromptTemplate:
         except (OSError, UnicodeDecodeError) as error:
             raise TaskFileError(self.path.parent / name, f"cannot be read ({error})") from error
 
-    def _parse(self, name: str, source: str) -> nodes.Template:
+    def _used(self, name: str, source: str) -> _Used:
         try:
-            return self._environment.parse(source, name)
+            return _used(source)
         except jinja2.TemplateSyntaxError as error:
             raise TaskFileError(
                 self.path.parent / name, f"template syntax: {error.message}", line=error.lineno
@@ -117,13 +113,12 @@ class InlineTemplate:
 
     def __init__(self, source: str, allowed: tuple[str, ...], path: Path, line: int | None) -> None:
         self._path, self._line = path, line
-        environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
         try:
-            tree = environment.parse(source)
-            self._template = environment.from_string(source)
+            variables = _used(source).variables
+            self._template = _compiled(source)
         except jinja2.TemplateSyntaxError as error:
             raise TaskFileError(path, f"template syntax: {error.message}", line=line) from error
-        for variable in sorted(meta.find_undeclared_variables(tree)):
+        for variable in sorted(variables):
             if variable not in allowed:
                 raise TaskFileError(
                     path,
@@ -138,6 +133,29 @@ class InlineTemplate:
             raise TaskFileError(
                 self._path, f"cannot be rendered: {error}", line=self._line
             ) from error
+
+
+@dataclass(frozen=True)
+class _Used:
+    """What a template takes from outside."""
+
+    variables: frozenset[str]
+    templates: tuple[str, ...]
+
+
+# Dozens of tasks share a handful of templates, and reading one is most of the work of a start.
+@lru_cache(maxsize=256)
+def _used(source: str) -> _Used:
+    tree = ImmutableSandboxedEnvironment().parse(source)
+    return _Used(
+        frozenset(meta.find_undeclared_variables(tree)),
+        tuple(name for name in meta.find_referenced_templates(tree) if name),
+    )
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> jinja2.Template:
+    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(source)
 
 
 def prompt_context(sample: Sample) -> dict[str, Any]:
