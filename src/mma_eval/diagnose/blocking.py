@@ -16,7 +16,7 @@ from mma_eval.diagnose.open_samples import (
     OpenSamples,
     white_box,
 )
-from mma_eval.diagnose.origin import origin_of
+from mma_eval.diagnose.origin import one_dataset, origin_of
 from mma_eval.errors import UsageError
 from mma_eval.eval.ask import Asked, RunProgress, make_record
 from mma_eval.eval.log import SampleRecord
@@ -86,8 +86,9 @@ def measure_blocking(
     come: the same call continues. Raises UsageError for a model that cannot be looked into, or
     whose kernel takes no mask.
     """
+    dataset = one_dataset(plan)
     answerer = white_box(plan.model)
-    origin = origin_of(plan, answerer.asking.version)
+    origin = origin_of(plan, dataset, answerer.asking.version)
     _check_kernel(answerer)
     layers = len(answerer.engine.decoder.layers)
     blocks = _checked(choose(layers), layers)

@@ -20,7 +20,7 @@ from mma_eval.diagnose.open_samples import (
     SampleName,
     white_box,
 )
-from mma_eval.diagnose.origin import origin_of
+from mma_eval.diagnose.origin import one_dataset, origin_of
 from mma_eval.diagnose.spool import Spool
 from mma_eval.eval.ask import RunProgress
 from mma_eval.eval.plan import Plan, PlannedSample, PlannedTask, generation
@@ -44,8 +44,9 @@ def measure_attention(
     Clips that cannot be read, prompts that do not fit and samples that memory has no room for are
     named in `skipped`. Raises UsageError for a model that cannot be looked into.
     """
+    dataset = one_dataset(plan)
     answerer = white_box(plan.model)
-    origin = origin_of(plan, answerer.asking.version)
+    origin = origin_of(plan, dataset, answerer.asking.version)
     decoder = answerer.engine.decoder
     heads = int(decoder.config.num_attention_heads)
     spool = Spool(folder / SPOOL, len(decoder.layers), heads)

@@ -31,27 +31,22 @@ class Origin(BaseModel):
         return self.model if self.adapter is None else f"{self.model} + {Path(self.adapter).name}"
 
 
-def origin_of(plan: Plan, version: str) -> Origin:
-    """That of what a plan measures; raises UsageError where its tasks have several datasets."""
-    dataset = _one_dataset(plan)
+def origin_of(plan: Plan, dataset: Dataset, version: str) -> Origin:
+    """Of what a plan measures on its one dataset; `version` is what the model says it is."""
+    adapter = plan.settings.arguments().get("adapter")
     return Origin(
         model=plan.model.card.name,
         version=version,
         fingerprint=plan.model.fingerprint(),
-        adapter=adapter_of(plan),
+        adapter=None if adapter is None else str(adapter),
         dataset=dataset.name,
         dataset_version=dataset.version,
         seed=plan.settings.seed,
     )
 
 
-def adapter_of(plan: Plan) -> str | None:
-    """The adapter that the plan's model carries, as it was named."""
-    adapter = plan.settings.arguments().get("adapter")
-    return None if adapter is None else str(adapter)
-
-
-def _one_dataset(plan: Plan) -> Dataset:
+def one_dataset(plan: Plan) -> Dataset:
+    """The dataset of every task; raises UsageError where they have several."""
     datasets = plan.datasets
     if len(datasets) != 1:
         names = ", ".join(dataset.name for dataset in datasets)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from mma_eval.diagnose.measure import greedy, greedy_answer
 from mma_eval.diagnose.measured import Stream
 from mma_eval.diagnose.open_samples import KeyedSample, OpenSamples, white_box
-from mma_eval.diagnose.origin import Origin, origin_of
+from mma_eval.diagnose.origin import Origin, one_dataset, origin_of
 from mma_eval.errors import UnknownNameError
 from mma_eval.eval.evaluate import NoProgress
 from mma_eval.eval.plan import Plan
@@ -134,7 +134,7 @@ def _map(
     attention = seen.rows[:, :end].numpy()
     texts = _texts(answerer, prefix, prompt, spans)
     return TokenMap(
-        origin=origin_of(plan, answerer.asking.version),
+        origin=origin_of(plan, one_dataset(plan), answerer.asking.version),
         task=one.sample.task.name,
         sample=one.sample.rendered.sample.id,
         layer=layers - 1,
