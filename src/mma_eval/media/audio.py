@@ -104,7 +104,7 @@ def resample(sound: Sound, rate: int | None, channels: int | None) -> Sound:
     """`sound` at `rate` and with `channels`; None keeps its own.
 
     Channels are mixed down by their mean; a single one is repeated. The filter and the length are
-    those of `librosa.resample(res_type="soxr_hq")`, which takes two seconds and 100 MB to load.
+    those of `librosa.resample(res_type="soxr_hq")`, which takes three seconds and 200 MB to load.
     """
     mixed = _mix(sound, channels)
     if rate is None or rate == mixed.rate:
