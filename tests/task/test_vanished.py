@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mma_eval import evaluate
@@ -56,8 +56,7 @@ def test_only_what_needs_a_vanished_clip_is_left_out(
 ) -> None:
     whole = samples(read_dataset(manifest, "clips"), task, limit)
     expected = {name: sample for name, sample in whole.items() if not gone & sample.clips}
-    if not expected:
-        return
+    assume(expected)
     left = samples(naming(folder, gone), task, limit)
     assert list(left) == list(expected)
     for name, sample in left.items():
