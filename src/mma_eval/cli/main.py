@@ -87,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with stopping_on_sigterm():
             code = app(given, standalone_mode=False)
+        # What is left in the buffer fails here, where it can be told, and not at the very end.
+        sys.stdout.flush()
     except MmaEvalError as error:
         code = _complain(str(error), error.exit_code)
     except typer.Exit as stop:
@@ -94,10 +96,12 @@ def main(arguments: list[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         code = _complain("stopped", 1)
     except BrokenPipeError:
+        _drop_output()
         code = 1
     except OSError as error:
         if error.filename is not None or error.errno != errno.ENOSPC:
             raise
+        _drop_output()
         code = _complain(f"the output cannot be written ({error.strerror})", 1)
     except Exception as error:
         if not hasattr(error, "format_message"):
@@ -115,6 +119,11 @@ def _replace_closed_streams() -> None:
     if sys.stdout is None or sys.stderr is None:
         nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  used to the end
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+
+
+def _drop_output() -> None:
+    """Python would try once more to write what is left, and end with another exit code."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  used to the end
 
 
 def _commands() -> set[object]:
