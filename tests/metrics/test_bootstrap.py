@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mma_eval.metrics import bootstrap
 from mma_eval.metrics.bootstrap import DIFFERENCE, SHARE, Resampled, resampled_mean
 
 TRIALS = 400
@@ -207,6 +209,22 @@ class TestAnyInput:
         first = resampled_mean(hits, range(50), bounds=SHARE)
         assert resampled_mean(hits, range(50), bounds=SHARE) == first
         assert resampled_mean(hits, range(50), bounds=SHARE, seed=9) != first
+
+    @pytest.mark.parametrize("at_once", [1, 1_000, 10_000_000])
+    def test_how_much_is_held_at_once_changes_no_interval(
+        self, at_once: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        values = [float(at % 3 == 0) for at in range(700)]
+        videos, sounds = [at // 2 for at in range(700)], [at % 300 for at in range(700)]
+
+        def measured() -> Resampled:
+            bootstrap._draw.cache_clear()
+            return resampled_mean(values, videos, sounds, bounds=SHARE)
+
+        usual = measured()
+        monkeypatch.setattr(bootstrap, "_AT_ONCE", at_once)
+        # Another order of sums may round otherwise; the draws are the same.
+        assert astuple(measured()) == pytest.approx(astuple(usual), rel=1e-12)
 
     def test_more_clusters_than_fit_at_once(self) -> None:
         hits = [float(n % 4 > 0) for n in range(30_000)]

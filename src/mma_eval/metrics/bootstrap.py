@@ -25,8 +25,11 @@ CONFIDENCE = 0.95
 FEWEST_CLUSTERS = 5
 """A stratum of fewer clusters cannot show its own spread."""
 
-_AT_ONCE = 1_000_000
-"""Draws held in memory together."""
+_OF_ONE_SEED = 1_000_000
+"""Draws that one stream of random numbers makes; another number would change every interval."""
+
+_AT_ONCE = 100_000
+"""Draws that are held as numbers of eight bytes together."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,10 @@ class _Design:
         shape = (clusters, groups)
         sums = np.bincount(cell, self.weights * self.values, clusters * groups)
         weights = np.bincount(cell, self.weights, clusters * groups)
-        return sums.astype(float).reshape(shape), weights.astype(float).reshape(shape)
+        return (
+            sums.astype(float, copy=False).reshape(shape),
+            weights.astype(float, copy=False).reshape(shape),
+        )
 
     def adjusted(self, partition: Indices, bounds: Bounds) -> float:
         """The mean with the pseudo-observations in it."""
@@ -172,7 +178,14 @@ def _replicate(
     low = random.poisson(bounds.pseudo / len(design.share), shape)
     high = random.poisson(bounds.pseudo / len(design.share), shape)
     both = np.hstack([sums, weights])
-    drawn = np.concatenate([times @ both for times in times_drawn(len(sums), replicates, seed)])
+    del sums, weights
+    drawn = np.concatenate(
+        [
+            part @ both
+            for times in times_drawn(len(both), replicates, seed)
+            for part in _parts(times)
+        ]
+    )
     drawn_sums, drawn_weights = np.hsplit(drawn, 2)
     numerator = drawn_sums + heaviness * (low * bounds.low + high * bounds.high)
     denominator = drawn_weights + heaviness * (low + high)
@@ -202,7 +215,7 @@ def _standard_error(
 
 def times_drawn(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     """How often each cluster is in each resample, `[some replicates, clusters]` at a time."""
-    rows = max(1, _AT_ONCE // clusters)
+    rows = max(1, _OF_ONE_SEED // clusters)
     for first in range(0, replicates, rows):
         yield _draw(clusters, min(rows, replicates - first), seed, first)
 
@@ -212,11 +225,21 @@ def _draw(clusters: int, replicates: int, seed: int, first: int) -> NDArray[np.u
     """Kept, since the tasks of a run mostly have as many clusters as each other."""
     import numpy as np
 
-    drawn = np.random.RandomState([seed, 1, first]).randint(0, clusters, (replicates, clusters))
-    drawn += np.arange(replicates)[:, None] * clusters
-    times = np.bincount(drawn.ravel(), minlength=replicates * clusters)
+    random = np.random.RandomState([seed, 1, first])
     # One byte will do: of 256 clusters or more, none is ever drawn 256 times.
-    return times.astype(np.uint8).reshape(replicates, clusters)
+    times = np.empty((replicates, clusters), np.uint8)
+    for part in _parts(times):
+        drawn = random.randint(0, clusters, part.shape)
+        drawn += np.arange(len(part))[:, None] * clusters
+        part[:] = np.bincount(drawn.ravel(), minlength=part.size).reshape(part.shape)
+    return times
+
+
+def _parts(times: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Views of some resamples at a time."""
+    rows = max(1, _AT_ONCE // times.shape[1])
+    for first in range(0, len(times), rows):
+        yield times[first : first + rows]
 
 
 def _partitions(clusterings: Sequence[Indices]) -> list[Indices]:
