@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -32,3 +33,10 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_short_work_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines(60.0, monkeypatch) == []
+
+
+@pytest.mark.parametrize("console", [module.output, module.diagnostics, module.canvas])
+def test_names_between_colons_are_no_emoji(console: Callable[[], Console]) -> None:
+    with (shown := console()).capture() as captured:
+        shown.print("results:dog:one", markup=False)
+    assert "results:dog:one" in captured.get()

@@ -1,4 +1,7 @@
-"""Consoles and the progress bar of the command line."""
+"""Consoles and the progress bar of the command line.
+
+What is shown is shown as it is: a path or an answer with `:dog:` in it holds no emoji.
+"""
 
 from __future__ import annotations
 
@@ -30,19 +33,24 @@ SECONDS_BETWEEN_LINES = 30.0
 
 def output() -> Console:
     """Standard output; a fixed width when it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, emoji=False)
 
 
 def canvas() -> Console:
     """A console that only records what is printed, in colour, for a picture."""
     return Console(
-        record=True, file=io.StringIO(), width=PIPED_WIDTH, force_terminal=True, highlight=False
+        record=True,
+        file=io.StringIO(),
+        width=PIPED_WIDTH,
+        force_terminal=True,
+        highlight=False,
+        emoji=False,
     )
 
 
 def diagnostics() -> Console:
     """Standard error: progress, warnings and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 class RateColumn(ProgressColumn):

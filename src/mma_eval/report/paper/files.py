@@ -43,7 +43,7 @@ def csv_text(tables: Iterable[PaperTable]) -> str:
 def plain_text(table: PaperTable) -> str:
     """What the terminal shows, without colour."""
     output = io.StringIO()
-    print_table(Console(file=output, width=TEXT_WIDTH, color_system=None), table)
+    print_table(Console(file=output, width=TEXT_WIDTH, color_system=None, emoji=False), table)
     return output.getvalue().lstrip("\n")
 
 
