@@ -97,7 +97,7 @@ class Seeds:
         return cls(seed, seed, seed, seed, seed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Labels:
     """What is seen and what is heard in the sample as the model gets it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mma_eval.media.source import Clip
 from mma_eval.task.dataset import Dataset
 from mma_eval.task.rows import Row
 from mma_eval.types import Labels
@@ -29,10 +28,23 @@ def dataset_of(
             path = folder / f"{clip}-{(files or {}).get(clip, clip)}.mp4"
             if not path.exists():
                 path.write_text((files or {}).get(clip, clip))
-            media = Clip(path)
-            labels = Labels(CLASSES[number], CLASSES[number])
-            split = (splits or {}).get(clip)
-            rows.append(Row(clip, clip, media, media, labels, None, split, None, None, None, None))
+            rows.append(
+                Row(
+                    id=clip,
+                    clip=clip,
+                    video_file=str(path),
+                    audio_file=str(path),
+                    start=None,
+                    end=None,
+                    labels=Labels(CLASSES[number], CLASSES[number]),
+                    audio_clip=None,
+                    split=(splits or {}).get(clip),
+                    question=None,
+                    options=None,
+                    answer=None,
+                    asks=None,
+                )
+            )
     if reverse:
         rows.reverse()
     return Dataset("made", folder / "manifest.jsonl", "1", tuple(rows), CLASSES)

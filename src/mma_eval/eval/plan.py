@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from mma_eval.errors import UsageError
 from mma_eval.eval.settings import RunSettings
@@ -77,15 +77,22 @@ class Plan:
 
     def places(self) -> Iterator[Sequence[int]]:
         """Every place of the plan, clip by clip, so that shared media stay together."""
-        together: dict[tuple[int, str], array[int]] = {}
-        numbered = {id(dataset): number for number, dataset in enumerate(self.datasets)}
-        place = 0
-        for planned in self.tasks:
-            dataset = numbered[id(planned.dataset)]
-            for row in planned.rows:
-                together.setdefault((dataset, row.clip), array("q")).append(place)
-                place += 1
-        yield from together.values()
+        number_of = self._clip_numbers().__getitem__
+        order = array("q", sorted(range(self.size), key=number_of))
+        for _, places in groupby(order, key=number_of):
+            yield tuple(places)
+
+    def _clip_numbers(self) -> array[int]:
+        """For each place the number of its clip, in the order of first appearance."""
+        numbers: dict[tuple[int, str], int] = {}
+        return array(
+            "q",
+            (
+                numbers.setdefault((id(planned.dataset), row.clip), len(numbers))
+                for planned in self.tasks
+                for row in planned.rows
+            ),
+        )
 
     def at(self, place: int) -> tuple[PlannedTask, Row]:
         """Task and row of a place: places go through the tasks in order, and through their rows."""

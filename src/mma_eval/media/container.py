@@ -69,7 +69,7 @@ class ContainerFacts:
         return self.frame_count - self.video_seconds * self.fps > HIDDEN_FRAMES
 
 
-_known: Recent[str, ContainerFacts] = Recent(4096)
+_known: Recent[str, ContainerFacts] = Recent(1024)
 
 
 def probe(path: Path) -> ContainerFacts:

@@ -22,7 +22,7 @@ BLOCK_BYTES = 1 << 20
 SETTLED_NS = 2_000_000_000
 """A file that changed less than this ago may change again within one tick of its ctime."""
 
-_known: Recent[Key, str] = Recent(4096)
+_known: Recent[Key, str] = Recent(1024)
 
 
 def content_hash(path: Path) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mma_eval.media.video import Frames
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """A stretch of a media file, in seconds; None means from the start or to the end."""
 

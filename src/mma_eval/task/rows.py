@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,14 +56,17 @@ class RowModel(BaseModel):
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A checked manifest row with paths resolved."""
+    """A checked manifest row; a large manifest has many, so what takes room is made on use."""
 
     id: str
     clip: str
-    video: Clip
-    audio: Clip
+    video_file: str
+    audio_file: str
+    """Both with the manifest's folder before them."""
+    start: float | None
+    end: float | None
     labels: Labels
     audio_clip: str | None
     split: str | None
@@ -70,6 +74,14 @@ class Row:
     options: tuple[str, ...] | None
     answer: str | None
     asks: Literal["visual", "audio", "both"] | None
+
+    @property
+    def video(self) -> Clip:
+        return Clip(Path(self.video_file), self.start, self.end)
+
+    @property
+    def audio(self) -> Clip:
+        return Clip(Path(self.audio_file), self.start, self.end)
 
 
 def check_row(
@@ -97,15 +109,19 @@ def check_row(
         raise ManifestError(manifest, f"end {row.end} is not after start {row.start}", line=line)
     _check_question(row, manifest, line)
     clip = row.clip or row.id
-    video, audio = folder / row.video, folder / (row.audio or row.video)
+    video = audio = str(folder / row.video)
+    if row.audio is not None:
+        audio = str(folder / row.audio)
     if clip not in gone:
-        _check_media(clip, {"video": video, "audio": audio}, manifest, line)
+        _check_media(clip, {"video": Path(video), "audio": Path(audio)}, manifest, line)
     return Row(
         id=row.id,
         clip=clip,
-        video=Clip(video, row.start, row.end),
-        audio=Clip(audio, row.start, row.end),
-        labels=Labels(row.visual_label, row.audio_label),
+        video_file=video,
+        audio_file=audio,
+        start=row.start,
+        end=row.end,
+        labels=_labels(row.visual_label, row.audio_label),
         audio_clip=row.audio_clip,
         split=row.split,
         question=row.question,
@@ -113,6 +129,12 @@ def check_row(
         answer=row.answer,
         asks=row.asks,
     )
+
+
+@lru_cache(maxsize=4096)
+def _labels(visual: str | None, audio: str | None) -> Labels:
+    """One object for all rows of a class."""
+    return Labels(visual, audio)
 
 
 def _check_question(row: RowModel, manifest: Path, line: int) -> None:
