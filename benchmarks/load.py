@@ -27,7 +27,7 @@ import numpy as np
 
 from mma_eval.eval.evaluate import STORE_FILE
 from mma_eval.eval.log import SampleRecord
-from mma_eval.eval.manifest import read_run
+from mma_eval.eval.run_files import read_run
 from mma_eval.media.mux import write_clip
 
 RATE = 16_000

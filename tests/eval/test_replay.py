@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from mma_eval import evaluate
-from mma_eval.eval.evaluate import Run
 from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.plan import make_plan
 from mma_eval.eval.replay import Replay
+from mma_eval.eval.run import Run
 from mma_eval.media.policy import AudioPolicy, FramePolicy
 from mma_eval.media.source import Media
 from tests.conftest import make_clip

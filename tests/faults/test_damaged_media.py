@@ -14,7 +14,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import MediaError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.media.container import probe
 from mma_eval.media.identity import content_hash
 from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy

@@ -11,9 +11,9 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import StoppedError
-from mma_eval.eval.evaluate import Run
-from mma_eval.eval.manifest import read_run
 from mma_eval.eval.receive import LONGEST_TEXT
+from mma_eval.eval.run import Run
+from mma_eval.eval.run_files import read_run
 from mma_eval.media.source import Media
 from mma_eval.models.base import Model
 from mma_eval.types import (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mma_eval import evaluate
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.media.source import Media
 from mma_eval.models.base import Model
 from mma_eval.models.card import Limits

@@ -17,7 +17,7 @@ import pytest
 from mma_eval import evaluate
 from mma_eval.errors import StoreError
 from mma_eval.eval.evaluate import STORE_FILE, rescore
-from mma_eval.eval.manifest import RUN_FILE, read_run
+from mma_eval.eval.run_files import RUN_FILE, read_run
 from mma_eval.eval.store import AnswerStore
 from mma_eval.types import Answer, Status
 from tests.faults.command import asked, command, finish, start

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mma_eval import evaluate
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.leaderboard.check import Verdict, check
 from mma_eval.leaderboard.register import register
 from mma_eval.leaderboard.registered import RegisteredDatasets, write_registered

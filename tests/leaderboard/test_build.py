@@ -11,7 +11,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import FileError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.eval.scorecard import Share
 from mma_eval.leaderboard.board import Board, BoardRow, Number
 from mma_eval.leaderboard.build import build

@@ -14,7 +14,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import CardError, MmaEvalError, UsageError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.leaderboard.check import check
 from mma_eval.leaderboard.likeness import likeness_of
 from mma_eval.leaderboard.read_submission import read_submission

@@ -9,7 +9,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import UsageError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.leaderboard.findings import Weight
 from mma_eval.leaderboard.register import register
 from mma_eval.leaderboard.rows import measured_row

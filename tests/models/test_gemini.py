@@ -17,7 +17,8 @@ from mma_eval.errors import ModelError, PrerequisiteError, UsageError
 from mma_eval.eval.doctor.canaries import sound_canary
 from mma_eval.eval.doctor.checks import Verdict
 from mma_eval.eval.doctor.stimuli import draw_stimuli
-from mma_eval.eval.evaluate import NoProgress, Run
+from mma_eval.eval.evaluate import NoProgress
+from mma_eval.eval.run import Run
 from mma_eval.media.source import AudioFile, Clip, Media, NoAudio, NoVideo, VideoFile
 from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.models.gemini.backend import Gemini

@@ -17,7 +17,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import ModelError, StoreError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.media.source import AudioFile, Clip, Media, VideoFile
 from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.models.gemini.flights import ASKED_IN_A_BATCH

@@ -13,7 +13,7 @@ import pytest
 from mma_eval import evaluate
 from mma_eval.cli.main import main
 from mma_eval.errors import ModelError, UsageError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.media.source import Media, NoAudio, NoVideo
 from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.models.openai.service import LONGEST_PROMPT

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from mma_eval.errors import ModelError, PrerequisiteError, UsageError
-from mma_eval.eval.evaluate import Run, evaluate
+from mma_eval.eval.evaluate import evaluate
+from mma_eval.eval.run import Run
 from mma_eval.models.catalogue import CardCatalogue, create_model
 from mma_eval.models.local.checkpoint_tensors import read_tensors
 from mma_eval.models.local.embedded_answers import Embedded, EmbeddedAnswerer

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mma_eval.eval.evaluate import Run
     from mma_eval.eval.rerun.comparison import RunComparison
     from mma_eval.eval.rerun.repeat import Repetition, RerunChoices
+    from mma_eval.eval.run import Run
 
 
 def rerun_command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mma_eval.eval.evaluate import Run
+    from mma_eval.eval.run import Run
 
 
 def score_command(
@@ -52,18 +52,11 @@ def show_run(run: Run) -> None:
     from mma_eval.report.summary import print_run
 
     print_run(output(), run, aligned_baseline(run))
-    for status, count, example in _failure_kinds(run):
+    for kind in run.tally.failures:
         diagnostics().print(
-            f"mma-eval: {count} of {len(run.samples)} samples failed ({status}): {example}",
+            f"mma-eval: {kind.count} of {run.tally.samples} samples failed ({kind.status}): "
+            f"{kind.example}",
             style="red",
             markup=False,
             soft_wrap=True,
         )
-
-
-def _failure_kinds(run: Run) -> list[tuple[str, int, str]]:
-    """Each kind of failure with its count and one example sentence."""
-    kinds: dict[str, list[str]] = {}
-    for sample in run.failures:
-        kinds.setdefault(sample.status.value, []).append(f"{sample.id}: {sample.error}")
-    return [(status, len(found), found[0]) for status, found in kinds.items()]

@@ -11,8 +11,8 @@ from mma_eval.cli.options import key_values, numbers, seed_of
 from mma_eval.errors import StoppedError, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from mma_eval.eval.evaluate import Run
     from mma_eval.eval.plan import Plan
+    from mma_eval.eval.run import Run
     from mma_eval.eval.settings import RunSettings
     from mma_eval.report.trackers import Tracker
 
@@ -139,7 +139,7 @@ def _run_all(runs: list[RunSettings], tracker: Tracker | None) -> bool:
         _show(run)
         _show_notes(run)
         done.append(run)
-        failed |= bool(run.failures) or run.manifest.error is not None
+        failed |= run.tally.failed > 0 or run.manifest.error is not None
         if run.manifest.error is not None:
             diagnostics().print(
                 f"mma-eval: the backend broke: {run.manifest.error}",
@@ -186,13 +186,11 @@ def _plan(settings: RunSettings, first: Plan | None) -> Plan:
 
 def _show_notes(run: Run) -> None:
     """How often an answer came about in an unusual way."""
-    from collections import Counter
-
     from mma_eval.cli.console import diagnostics
 
-    for note, count in Counter(note for sample in run.samples for note in sample.notes).items():
+    for note, count in run.tally.notes.items():
         diagnostics().print(
-            f"mma-eval: {note} ({count} of {len(run.samples)} answers)",
+            f"mma-eval: {note} ({count} of {run.tally.samples} answers)",
             style="yellow",
             markup=False,
             soft_wrap=True,

@@ -7,8 +7,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from mma_eval.eval.evaluate import Run
-from mma_eval.eval.manifest import RUN_FILE
+from mma_eval.eval.run import Run
+from mma_eval.eval.run_files import RUN_FILE
 from mma_eval.eval.scorecard import Share
 from mma_eval.eval.settings import RunSettings
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,23 @@ from mma_eval.eval.manifest import (
     describe_environment,
     describe_tasks,
     now,
-    read_run,
-    write_run,
 )
 from mma_eval.eval.plan import Plan, make_plan
-from mma_eval.eval.score import RunScores, score_answer, score_run
-from mma_eval.eval.scorecard import keep_requested
+from mma_eval.eval.reading import score_answer
+from mma_eval.eval.run import Run, group_by_task, samples_of
+from mma_eval.eval.run_files import folder_of, read_manifest, replacing_samples, write_manifest
+from mma_eval.eval.score import score_run
+from mma_eval.eval.scorecard import RunScores, keep_requested
+from mma_eval.eval.scored import ScoredSample, lean
 from mma_eval.eval.settings import AnswerBy, settings_from
 from mma_eval.eval.spool import RecordSpool
 from mma_eval.eval.store import AnswerStore
+from mma_eval.eval.tally import Counting
 from mma_eval.models.base import Model
-from mma_eval.types import FAILURES
 
 STORE_FILE = "answers.sqlite"
+
+ByTask = Mapping[str, Sequence[ScoredSample]]
 
 
 class NoProgress:
@@ -42,24 +45,6 @@ class NoProgress:
 
     def advance(self, answers: int) -> None:
         return
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its folder, what it says of itself, and its samples."""
-
-    folder: Path
-    manifest: RunManifest
-    samples: list[SampleRecord]
-
-    @property
-    def scores(self) -> RunScores | None:
-        return self.manifest.scores
-
-    @property
-    def failures(self) -> list[SampleRecord]:
-        """Samples that the machinery failed; the same command asks them again."""
-        return [sample for sample in self.samples if sample.status in FAILURES]
 
 
 def evaluate(
@@ -112,7 +97,7 @@ def evaluate(
         config=None,
     )
     plan = make_plan(settings, model=None if isinstance(model, str) else model)
-    return run_plan(plan, progress or NoProgress())
+    return run_plan(plan, progress or NoProgress()).loaded()
 
 
 def run_folder(plan: Plan) -> Path:
@@ -122,7 +107,10 @@ def run_folder(plan: Plan) -> Path:
 
 
 def run_plan(plan: Plan, progress: RunProgress) -> Run:
-    """Ask, score and write; the same plan continues where an earlier one stopped."""
+    """Ask, score and write; the same plan continues where an earlier one stopped.
+
+    Memory stays what it is however many samples there are, but for what scoring holds of each.
+    """
     started = now()
     folder = run_folder(plan)
     try:
@@ -140,37 +128,64 @@ def run_plan(plan: Plan, progress: RunProgress) -> Run:
             questioning.run()
         manifest = _manifest(plan, questioning, started)
         if plan.settings.predict_only:
-            samples = [read_as(record) for record in records.in_order()]
-        else:
-            samples, scores = score_records(manifest, records.in_order())
-            manifest = manifest.model_copy(update={"scores": scores})
-    write_run(folder, manifest, samples)
-    return Run(folder, manifest, samples)
+            return _keep(folder, manifest, map(read_as, records.in_order()), _unscored)
+        answers = read_answers(manifest.tasks, records.in_order())
+        return _keep(folder, manifest, answers, _scored)
 
 
-def rescore(folder: Path) -> Run:
+def rescore(path: Path) -> Run:
     """Read a run's answers again, without its model, and write its new scores."""
-    manifest, old = read_run(folder)
-    samples, scores = score_records(manifest, old)
-    manifest = manifest.model_copy(update={"scores": scores})
-    write_run(folder, manifest, samples)
-    return Run(folder, manifest, samples)
+    folder, manifest = folder_of(path), read_manifest(path)
+    answers = read_answers(manifest.tasks, samples_of(folder, manifest))
+    return _keep(folder, manifest, answers, _scored)
 
 
-def score_records(
-    manifest: RunManifest, answers: Iterable[AnswerRecord]
-) -> tuple[list[SampleRecord], RunScores]:
-    """Read every answer and score the run; pure."""
-    forms = {task.name: task.answer for task in manifest.tasks}
-    samples = [score_answer(record, forms[record.task]) for record in answers]
-    return samples, score_samples(manifest.tasks, samples)
+def read_answers(
+    tasks: Iterable[TaskEntry], answers: Iterable[AnswerRecord]
+) -> Iterator[SampleRecord]:
+    """Each answer with what it says, in the form that its task asks for."""
+    forms = {task.name: task.answer for task in tasks}
+    return (score_answer(record, forms[record.task]) for record in answers)
 
 
-def score_samples(tasks: Sequence[TaskEntry], samples: Iterable[SampleRecord]) -> RunScores:
+def score_samples(tasks: Sequence[TaskEntry], samples: Iterable[ScoredSample]) -> RunScores:
     """The scores of `tasks`, from answers that have been read."""
-    by_task: dict[str, list[SampleRecord]] = {task.name: [] for task in tasks}
+    return _scores(tasks, group_by_task(tasks, samples))
+
+
+def _keep(
+    folder: Path,
+    manifest: RunManifest,
+    samples: Iterable[SampleRecord],
+    finish: Callable[[RunManifest, ByTask], RunManifest],
+) -> Run:
+    """Write samples as they come, and what `finish` makes of the manifest when they have."""
+    counting = Counting()
+    with replacing_samples(folder) as write:
+        passing = counting.passing(_written(samples, write))
+        by_task = group_by_task(manifest.tasks, lean(passing))
+        finished = finish(manifest, by_task)
+    write_manifest(folder, finished)
+    return Run(folder, finished, counting.tally(), by_task)
+
+
+def _written(
+    samples: Iterable[SampleRecord], write: Callable[[SampleRecord], None]
+) -> Iterator[SampleRecord]:
     for sample in samples:
-        by_task[sample.task].append(sample)
+        write(sample)
+        yield sample
+
+
+def _unscored(manifest: RunManifest, by_task: ByTask) -> RunManifest:
+    return manifest
+
+
+def _scored(manifest: RunManifest, by_task: ByTask) -> RunManifest:
+    return manifest.model_copy(update={"scores": _scores(manifest.tasks, by_task)})
+
+
+def _scores(tasks: Sequence[TaskEntry], by_task: ByTask) -> RunScores:
     scores = score_run(by_task, planned={task.name: task.samples for task in tasks})
     return keep_requested(scores, {task.name: task.metrics for task in tasks})
 

@@ -1,7 +1,4 @@
-"""The lines of `samples.jsonl`: one typed record per sample, in and out.
-
-Records are slotted and share equal values, because a run holds every one of them to score them.
-"""
+"""The lines of `samples.jsonl`: one typed record per sample, in and out."""
 
 from __future__ import annotations
 
@@ -52,6 +49,11 @@ class AnswerRecord:
     error: str | None
     notes: tuple[str, ...] = ()
 
+    @property
+    def by_likelihood(self) -> bool:
+        """Whether options were scored, as opposed to a text being read."""
+        return bool(self.option_scores)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRecord(AnswerRecord):
@@ -71,7 +73,6 @@ REPEATED = (
     "task",
     "clip",
     "prompt",
-    "options",
     "target",
     "visual_label",
     "audio_label",
@@ -89,7 +90,7 @@ REPEATED = (
     "model_version",
     "notes",
 )
-"""Fields in which many samples say the same."""
+"""Fields in which many samples say the same, beside the options."""
 
 
 class Pool:
@@ -101,9 +102,16 @@ class Pool:
     def of(self, value: H) -> H:
         return cast(H, self._kept.setdefault(value, value))
 
+    def of_all(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """The same for each of them: two samples may offer equal options in another order."""
+        if values not in self._kept:
+            self._kept[values] = tuple(map(self.of, values))
+        return cast(tuple[str, ...], self._kept[values])
+
     def share(self, record: R) -> R:
         """The same record, holding one copy of what others say too."""
-        return replace(record, **{name: self.of(getattr(record, name)) for name in REPEATED})
+        shared = {name: self.of(getattr(record, name)) for name in REPEATED}
+        return replace(record, options=self.of_all(record.options), **shared)
 
 
 def read_as(
@@ -137,7 +145,7 @@ def to_line(record: SampleRecord) -> str:
     return _adapter().dump_json(record).decode() + "\n"
 
 
-def from_line(line: str) -> SampleRecord:
+def from_line(line: str | bytes) -> SampleRecord:
     """A record from its line; raises pydantic's ValidationError."""
     return _adapter().validate_json(line)
 

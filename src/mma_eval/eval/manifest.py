@@ -5,26 +5,20 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from mma_eval import __version__
-from mma_eval.errors import FileError, StoreError
-from mma_eval.eval.log import Pool, SampleRecord, from_line, to_line
 from mma_eval.eval.plan import Plan, generation
 from mma_eval.eval.score import RunScores
 from mma_eval.eval.settings import RunSettings
 from mma_eval.models.card import ModelCard
 from mma_eval.task.spec import AnswerForm
-from mma_eval.whole_file import replacing
 
-RUN_FILE = "run.json"
-SAMPLES_FILE = "samples.jsonl"
 RECORDED_PACKAGES = (
     "torch",
     "transformers",
@@ -173,49 +167,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def write_run(folder: Path, manifest: RunManifest, records: list[SampleRecord]) -> None:
-    """Write both files of a run, each in one step; raises StoreError."""
-    _replace(folder / SAMPLES_FILE, map(to_line, records))
-    _replace(folder / RUN_FILE, [manifest.model_dump_json(indent=1) + "\n"])
-
-
-def read_run(folder: Path) -> tuple[RunManifest, list[SampleRecord]]:
-    """A run from its folder; raises FileError that says which file is wrong."""
-    folder = folder.parent if folder.name in (RUN_FILE, SAMPLES_FILE) else folder
-    manifest_path, samples_path = folder / RUN_FILE, folder / SAMPLES_FILE
-    for path in (manifest_path, samples_path):
-        if not path.is_file():
-            raise FileError(path, "is missing; give the folder of a finished run")
-    try:
-        manifest = RunManifest.model_validate_json(manifest_path.read_bytes())
-    except ValidationError as error:
-        raise FileError(manifest_path, f"is not a run manifest ({_first(error)})") from error
-    records, pool = [], Pool()
-    # Only \n ends a line: an answer may hold U+2028, at which splitlines() would cut it.
-    lines = samples_path.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            records.append(pool.share(from_line(line)))
-        except ValidationError as error:
-            raise FileError(
-                samples_path, f"is not a sample record ({_first(error)})", line=number
-            ) from error
-    return manifest, records
-
-
-def _replace(path: Path, parts: Iterable[str]) -> None:
-    try:
-        with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-            file.writelines(parts)
-    except OSError as error:
-        raise StoreError(
-            f"{path}: the results cannot be written ({error.strerror}); every answer is kept in "
-            "the store, so the same command with space and permissions continues from there"
-        ) from error
-
-
 def package_versions() -> dict[str, str]:
     """Versions of the packages that may change an answer, of those that are installed."""
     found = {}
@@ -243,8 +194,3 @@ def _git_commit() -> str | None:
     except OSError:
         return None
     return done.stdout.strip() or None
-
-
-def _first(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

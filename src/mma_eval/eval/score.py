@@ -18,7 +18,6 @@ from mma_eval.eval.analysis.questions import (
     stem,
     video_of,
 )
-from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.reading import AnswerMode, score_answer
 from mma_eval.eval.scorecard import (
     AbstentionSummary,
@@ -28,6 +27,7 @@ from mma_eval.eval.scorecard import (
     Share,
     TaskScore,
 )
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import is_control, twin_of
 from mma_eval.metrics.bootstrap import SHARE, resampled_mean
 from mma_eval.metrics.words import ClassNames
@@ -52,7 +52,7 @@ __all__ = [
 
 def score_task(
     task: str,
-    records: Sequence[SampleRecord],
+    records: Sequence[ScoredSample],
     *,
     planned: int | None = None,
     pair: Share | None = None,
@@ -66,7 +66,7 @@ def score_task(
     n = planned - not_applicable
     posed = [record for record in counted if not is_ill_posed(record)]
     leaking = [record for record in counted if is_ill_posed(record)]
-    texts = [r for r in counted if r.status is Status.OK and not r.option_scores]
+    texts = [r for r in counted if r.status is Status.OK and not r.by_likelihood]
     asks = {record.ask for record in records}
     return TaskScore(
         task=task,
@@ -103,13 +103,13 @@ def score_task(
     )
 
 
-def accuracy_of(records: Iterable[SampleRecord]) -> Share | None:
+def accuracy_of(records: Iterable[ScoredSample]) -> Share | None:
     """Share of right answers among what was answered and can be; None where that is nothing."""
     counted = answered(records)
     return Share.where(r.outcome is Outcome.CORRECT for r in counted if not is_ill_posed(r))
 
 
-def both_right(visual: Iterable[SampleRecord], audio: Iterable[SampleRecord]) -> Share | None:
+def both_right(visual: Iterable[ScoredSample], audio: Iterable[ScoredSample]) -> Share | None:
     """Share of conflict clips with both questions right.
 
     Pairs of which one question failed are left out; None without a conflict answered twice.
@@ -128,7 +128,7 @@ def both_right(visual: Iterable[SampleRecord], audio: Iterable[SampleRecord]) ->
 
 
 def score_run(
-    records_by_task: Mapping[str, Sequence[SampleRecord]],
+    records_by_task: Mapping[str, Sequence[ScoredSample]],
     *,
     planned: Mapping[str, int] | None = None,
 ) -> RunScores:
@@ -161,7 +161,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _macro_accuracy(records: Sequence[SampleRecord]) -> Estimate | None:
+def _macro_accuracy(records: Sequence[ScoredSample]) -> Estimate | None:
     """Mean over target classes of their accuracies; resamples videos and sounds."""
     if not records:
         return None
@@ -177,13 +177,13 @@ def _macro_accuracy(records: Sequence[SampleRecord]) -> Estimate | None:
     )
 
 
-def _majority(records: Sequence[SampleRecord]) -> float | None:
+def _majority(records: Sequence[ScoredSample]) -> float | None:
     names = ClassNames()
     targets = Counter(names.of(record.target) for record in records)
     return max(targets.values()) / len(records) if records else None
 
 
-def _pair_scores(records_by_task: Mapping[str, Sequence[SampleRecord]]) -> tuple[PairScore, ...]:
+def _pair_scores(records_by_task: Mapping[str, Sequence[ScoredSample]]) -> tuple[PairScore, ...]:
     scores: list[PairScore] = []
     for task, records in records_by_task.items():
         twin = twin_of(task)

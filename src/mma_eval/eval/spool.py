@@ -12,7 +12,7 @@ from types import TracebackType
 from pydantic import TypeAdapter
 
 from mma_eval.errors import StoreError
-from mma_eval.eval.log import AnswerRecord, Pool
+from mma_eval.eval.log import AnswerRecord
 
 _NOWHERE = -1
 
@@ -41,8 +41,7 @@ class RecordSpool:
         self._end += len(line)
 
     def in_order(self) -> Iterator[AnswerRecord]:
-        """Every record, by its place; equal values are one object. Raises StoreError."""
-        pool = Pool()
+        """Every record, by its place. Raises StoreError."""
         try:
             self._file.flush()
         except OSError as error:
@@ -50,7 +49,7 @@ class RecordSpool:
         for start in self._starts:
             if start != _NOWHERE:
                 self._file.seek(start)
-                yield pool.share(_adapter().validate_json(self._file.readline()))
+                yield _adapter().validate_json(self._file.readline())
 
     def __enter__(self) -> RecordSpool:
         return self

@@ -15,9 +15,9 @@ from mma_eval.errors import CardError, MmaEvalError, UsageError
 from mma_eval.eval.analysis.subject import find_runs
 from mma_eval.eval.doctor.make_record import COUNTED_WHILE_RUNNING
 from mma_eval.eval.doctor.striking import Striking
-from mma_eval.eval.evaluate import Run
 from mma_eval.eval.log import SampleRecord
-from mma_eval.eval.manifest import RunManifest, now, read_run
+from mma_eval.eval.manifest import RunManifest, now
+from mma_eval.eval.run import Run
 from mma_eval.leaderboard.adapter import submitted_adapter
 from mma_eval.leaderboard.claims import claims_of
 from mma_eval.leaderboard.findings import such_as
@@ -66,7 +66,7 @@ def prepare(
     Raises UsageError for runs that make no one row, CardError for a card that is not theirs.
     Machine paths, names of user and host, addresses and keys are struck out of it.
     """
-    runs = [Run(folder, *read_run(folder)) for path in folders for folder in find_runs(path)]
+    runs = [Run.read(folder) for path in folders for folder in find_runs(path)]
     _check_alike(runs)
     _check_tasks(runs)
     _check_answers(runs)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mma_eval.eval.evaluate import Run
 from mma_eval.eval.rerun.comparison import Kind, RunComparison, SampleComparison
 from mma_eval.eval.rerun.facts import FactChange
+from mma_eval.eval.run import Run
 
 EXAMPLES = 5
 LONGEST = 300

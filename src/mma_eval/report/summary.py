@@ -6,26 +6,24 @@ import shlex
 
 from rich.console import Console
 
-from mma_eval.eval.analysis.diagnosis import by_task, diagnose
+from mma_eval.eval.analysis.diagnosis import diagnose
 from mma_eval.eval.baseline import BASELINE_TASKS, Baseline
-from mma_eval.eval.evaluate import Run
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.run import Run
 from mma_eval.report.diagnosis import print_diagnosis
 from mma_eval.report.table import print_next, print_results
-from mma_eval.types import Status
 
 
 def print_run(console: Console, run: Run, baseline: Baseline) -> None:
     """The result table, or where the answers are when nothing was scored yet."""
     if run.scores is None:
         console.print(
-            f"{len(run.samples)} answers kept in {run.folder}; score them with\n"
+            f"{run.tally.samples} answers kept in {run.folder}; score them with\n"
             f"{_score_command(run)}",
             markup=False,
             soft_wrap=True,
         )
         return
-    if (unproved := sum(sample.tokens is None for sample in _answered(run))) > 0:
+    if (unproved := run.tally.unproved) > 0:
         console.print(
             f"\n{unproved} answers came without token counts: nothing proves that picture and "
             "sound reached the model.",
@@ -38,7 +36,7 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
         model=_model_name(run),
         dataset=", ".join(dataset.name for dataset in run.manifest.datasets),
     )
-    print_diagnosis(console, diagnose(run.scores, by_task(run.samples)))
+    print_diagnosis(console, diagnose(run.scores, run.by_task))
     print_next(
         console,
         run.scores,
@@ -52,10 +50,6 @@ def _model_name(run: Run) -> str:
     adapter = run.manifest.settings.adapter
     name = run.manifest.card.name
     return name if adapter is None else f"{name} with {adapter.name}"
-
-
-def _answered(run: Run) -> list[SampleRecord]:
-    return [sample for sample in run.samples if sample.status is Status.OK]
 
 
 def _baseline_line(run: Run, baseline: Baseline) -> str | None:
@@ -73,8 +67,8 @@ def _baseline_line(run: Run, baseline: Baseline) -> str | None:
 
 def _next_command(run: Run, baseline: Baseline) -> str:
     """Retry what failed, else make the baseline, else the whole benchmark, else the report."""
-    if run.failures:
-        return f"{run.manifest.command}  (asks the {len(run.failures)} failed samples again)"
+    if failed := run.tally.failed:
+        return f"{run.manifest.command}  (asks the {failed} failed samples again)"
     if not baseline.accuracy:
         return baseline.command
     asked = {task.name for task in run.manifest.tasks}

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, Protocol
 
 from mma_eval.errors import PrerequisiteError, StoreError
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.report.measurements import measurements
 
 TrackerName = Literal["trackio", "wandb"]

@@ -12,7 +12,7 @@ from mma_eval import evaluate
 from mma_eval.errors import UnknownNameError, UsageError
 from mma_eval.eval.analysis.compare import Comparison, compare
 from mma_eval.eval.analysis.operands import read_operand
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 
 LABELS = dict(zip(range(6), ("Bird", "Cat", "Door") * 2, strict=True))
 WRONG = "Frog"

@@ -18,7 +18,7 @@ def swapped(clip: str, sound: str, ask: Ask = "audio") -> SampleRecord:
     return record("misalign", clip, ask, "Bird", sound=sound, heard="Fire")
 
 
-def names(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
+def names(pairs: tuple[Pair[SampleRecord], ...]) -> list[tuple[str, str]]:
     return [(pair.first.clip, pair.second.clip) for pair in pairs]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mma_eval import evaluate
 from mma_eval.eval.analysis.seeds import SeedSummary, over_seeds
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 
 
 def runs(manifest: Path, folder: Path, tasks: str, **settings: Any) -> list[Run]:

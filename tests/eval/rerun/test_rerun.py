@@ -13,7 +13,7 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import MmaEvalError, UsageError
-from mma_eval.eval.evaluate import NoProgress, Run
+from mma_eval.eval.evaluate import NoProgress
 from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.rerun.comparison import (
     Kind,
@@ -28,6 +28,7 @@ from mma_eval.eval.rerun.repeat import (
     place_of_rerun,
     prepare_rerun,
 )
+from mma_eval.eval.run import Run
 from mma_eval.media.source import Media
 from mma_eval.models.base import OneByOne, register_model
 from mma_eval.models.qwen.backend import QwenOmni

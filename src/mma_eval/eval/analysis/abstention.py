@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mma_eval.eval.analysis.questions import answered, declines
-from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.scorecard import AbstentionSummary, Estimate, Share
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import CONTROL_ALIGNED, CONTROL_IRRELEVANT, without_control
 from mma_eval.metrics.bootstrap import SHARE, resampled_mean
 from mma_eval.metrics.extract import is_abstention
 
 
 def abstention_summaries(
-    records_by_task: Mapping[str, Sequence[SampleRecord]],
+    records_by_task: Mapping[str, Sequence[ScoredSample]],
 ) -> tuple[AbstentionSummary, ...]:
     """One summary for each task whose every target is to decline."""
     controls = {
@@ -36,9 +36,9 @@ def abstention_summaries(
 
 def abstention_summary(
     task: str,
-    records: Iterable[SampleRecord],
-    aligned: Iterable[SampleRecord],
-    irrelevant: Iterable[SampleRecord],
+    records: Iterable[ScoredSample],
+    aligned: Iterable[ScoredSample],
+    irrelevant: Iterable[ScoredSample],
 ) -> AbstentionSummary:
     """How a model declines on questions without their stream, against the two controls."""
     gone, on_aligned, on_irrelevant = (answered(part) for part in (records, aligned, irrelevant))
@@ -52,12 +52,12 @@ def abstention_summary(
     )
 
 
-def _declined(records: Iterable[SampleRecord]) -> Share | None:
+def _declined(records: Iterable[ScoredSample]) -> Share | None:
     return Share.where(declines(record) for record in records)
 
 
 def _balanced_accuracy(
-    gone: Sequence[SampleRecord], there: Sequence[SampleRecord]
+    gone: Sequence[ScoredSample], there: Sequence[ScoredSample]
 ) -> Estimate | None:
     """Mean of recall and of what is answered where it should be; resamples clips."""
     if not gone or not there:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mma_eval.eval.analysis.operands import Operand
 from mma_eval.eval.analysis.pairing import Pair
+from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.manifest import DatasetEntry, RunManifest, TaskEntry
 from mma_eval.metrics.words import same_name
 
@@ -32,7 +33,7 @@ class Difference(BaseModel):
 
 
 def confounds(
-    first: Operand, second: Operand, tasks: tuple[str, str], pairs: Sequence[Pair]
+    first: Operand, second: Operand, tasks: tuple[str, str], pairs: Sequence[Pair[SampleRecord]]
 ) -> Iterator[Difference]:
     """Differences that make two accuracies incomparable, field by field.
 
@@ -54,7 +55,7 @@ def confounds(
 
 
 def contrasts(
-    first: Operand, second: Operand, tasks: tuple[str, str], pairs: Sequence[Pair]
+    first: Operand, second: Operand, tasks: tuple[str, str], pairs: Sequence[Pair[SampleRecord]]
 ) -> Iterator[Difference]:
     """Differences that a comparison is about: model, adapter, seeds, condition."""
     manifests = (first.subject.manifest, second.subject.manifest)
@@ -72,7 +73,9 @@ def contrasts(
         yield from _differ("how answers are read", one.answer, two.answer)
 
 
-def _task_content(one: TaskEntry, two: TaskEntry, pairs: Sequence[Pair]) -> Iterator[Difference]:
+def _task_content(
+    one: TaskEntry, two: TaskEntry, pairs: Sequence[Pair[SampleRecord]]
+) -> Iterator[Difference]:
     name = one.name
     yield from _differ(f"version of {name}", str(one.version), str(two.version))
     yield from _differ(f"perturbations of {name}", _condition(one), _condition(two))
@@ -97,7 +100,7 @@ def _decoding(manifest: RunManifest) -> str:
     return _pairs_of({**manifest.card.decoding.model_dump(), **given})
 
 
-def _options(pairs: Sequence[Pair]) -> tuple[str, str]:
+def _options(pairs: Sequence[Pair[SampleRecord]]) -> tuple[str, str]:
     """The options of the first pair that was offered other ones; their order is a seed's."""
     for pair in pairs:
         if set(pair.first.options) != set(pair.second.options):
@@ -105,7 +108,7 @@ def _options(pairs: Sequence[Pair]) -> tuple[str, str]:
     return "", ""
 
 
-def _targets(pairs: Sequence[Pair]) -> tuple[str, str]:
+def _targets(pairs: Sequence[Pair[SampleRecord]]) -> tuple[str, str]:
     """The targets of the first pair whose question has another answer."""
     for pair in pairs:
         if not same_name(pair.first.target, pair.second.target):
@@ -113,7 +116,7 @@ def _targets(pairs: Sequence[Pair]) -> tuple[str, str]:
     return "", ""
 
 
-def _prompts(pairs: Sequence[Pair]) -> tuple[str, str]:
+def _prompts(pairs: Sequence[Pair[SampleRecord]]) -> tuple[str, str]:
     """The prompts of the first pair that was asked in other words."""
     for pair in pairs:
         if pair.first.prompt != pair.second.prompt:

@@ -23,8 +23,9 @@ from mma_eval.eval.analysis.findings import (
     untested,
 )
 from mma_eval.eval.analysis.questions import declines
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.log import Pool
 from mma_eval.eval.scorecard import Share
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.metrics.extract import is_abstention
 from mma_eval.metrics.words import same_name
 
@@ -154,17 +155,18 @@ def _by_class(options: tuple[str, ...], name: str) -> str | None:
     return None if place is None else _listed(options)[place]
 
 
-def _favourite(samples: Iterable[SampleRecord], key: Key) -> tuple[str, Measure]:
+def _favourite(samples: Iterable[ScoredSample], key: Key) -> tuple[str, Measure]:
     """What is most over-named, with by how much: named less right, of all questions.
 
     Clips are the unit, since several questions share one; the interval is normal over clips,
     with Bonferroni's correction for having picked the largest of all places or classes.
     """
     by_clip: defaultdict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
+    pool = Pool()
     candidates: set[str] = set()
     for sample in samples:
         named = None if sample.option is None else key(sample.options, sample.option)
-        by_clip[sample.clip].append((named, key(sample.options, sample.target)))
+        by_clip[sample.clip].append(pool.of((named, key(sample.options, sample.target))))
         candidates.update(str(key(sample.options, name)) for name in _listed(sample.options))
     critical = NormalDist().inv_cdf(1 - 0.025 / len(candidates))
     measures = {

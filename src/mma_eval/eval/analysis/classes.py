@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from mma_eval.eval.analysis.questions import well_posed
-from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.scorecard import ClassScore, ClassTable, ConfusionCell, Share
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import is_control
 from mma_eval.metrics.words import ClassNames
 from mma_eval.types import Outcome
 
 
-def class_tables(records_by_task: Mapping[str, Sequence[SampleRecord]]) -> tuple[ClassTable, ...]:
+def class_tables(records_by_task: Mapping[str, Sequence[ScoredSample]]) -> tuple[ClassTable, ...]:
     """One table for each task with well-posed questions, controls aside."""
     tables = (
         class_table(task, records)
@@ -23,7 +23,7 @@ def class_tables(records_by_task: Mapping[str, Sequence[SampleRecord]]) -> tuple
     return tuple(table for table in tables if table is not None)
 
 
-def class_table(task: str, records: Sequence[SampleRecord]) -> ClassTable | None:
+def class_table(task: str, records: Sequence[ScoredSample]) -> ClassTable | None:
     """Classes and cells in alphabetical order; None without a well-posed question.
 
     Names that fold to the same words are one class, under the first spelling met.

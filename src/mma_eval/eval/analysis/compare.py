@@ -145,7 +145,7 @@ class _Match:
 
     tasks: tuple[str, str]
     measure: Measure
-    pairing: Pairing
+    pairing: Pairing[SampleRecord]
     why_none: str = ""
 
 
@@ -237,7 +237,7 @@ def _compare_pairs(match: _Match) -> TaskComparison:
     )
 
 
-def _flip(task: str, pair: Pair, first_right: bool) -> Flip:
+def _flip(task: str, pair: Pair[SampleRecord], first_right: bool) -> Flip:
     return Flip(
         task=task,
         source=asked_source(pair.first) or pair.first.clip,
@@ -254,7 +254,7 @@ def _flip(task: str, pair: Pair, first_right: bool) -> Flip:
 
 def _said(record: SampleRecord) -> str:
     """The raw answer; the likeliest option where options were scored, the status where nothing."""
-    if record.option_scores:
+    if record.by_likelihood:
         return record.option or ""
     return record.answer if record.answer is not None else f"({record.status})"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mma_eval.eval.analysis.questions import answered, is_conflict, is_ill_posed
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.metrics.extract import is_abstention
 from mma_eval.types import Stream
 
@@ -35,11 +35,11 @@ class ConditionedTask:
     ask: Stream
     may_decline: bool
     """Whether `None of the above` is among the options."""
-    answered: tuple[SampleRecord, ...]
+    answered: tuple[ScoredSample, ...]
 
 
 def conditioned_tasks(
-    samples_by_task: Mapping[str, Sequence[SampleRecord]],
+    samples_by_task: Mapping[str, Sequence[ScoredSample]],
 ) -> tuple[ConditionedTask, ...]:
     """The tasks that ask about one modality and were answered at all, in their order."""
     found = []
@@ -53,7 +53,7 @@ def conditioned_tasks(
     return tuple(found)
 
 
-def _condition(sample: SampleRecord) -> Condition:
+def _condition(sample: ScoredSample) -> Condition:
     if None in (sample.visual_label, sample.audio_label) or sample.caption or sample.filler:
         return Condition.OTHER
     if is_abstention(sample.target) or is_ill_posed(sample):

@@ -21,8 +21,8 @@ from mma_eval.eval.analysis.senses import (
     check_leak,
     check_only,
 )
-from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.scorecard import RunScores
+from mma_eval.eval.scored import ScoredSample
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Diagnosis:
         return tuple(check for check in self.checks if check.verdict is verdict)
 
 
-def diagnose(scores: RunScores, samples_by_task: Mapping[str, Sequence[SampleRecord]]) -> Diagnosis:
+def diagnose(scores: RunScores, samples_by_task: Mapping[str, Sequence[ScoredSample]]) -> Diagnosis:
     """Name the faults of the model that gave these answers.
 
     `scores` and `samples_by_task` are of one model in one configuration, over all its tasks.
@@ -75,8 +75,8 @@ def _primary(checks: Sequence[Finding]) -> Fault:
     return next((check.fault for check in checks if check.verdict is Verdict.FOUND), Fault.NONE)
 
 
-def by_task(samples: Iterable[SampleRecord]) -> dict[str, list[SampleRecord]]:
-    found: defaultdict[str, list[SampleRecord]] = defaultdict(list)
+def by_task(samples: Iterable[ScoredSample]) -> dict[str, list[ScoredSample]]:
+    found: defaultdict[str, list[ScoredSample]] = defaultdict(list)
     for sample in samples:
         found[sample.task].append(sample)
     return dict(found)

@@ -15,14 +15,14 @@ from mma_eval.eval.analysis.questions import (
     video_of,
     well_posed,
 )
-from mma_eval.eval.log import SampleRecord
 from mma_eval.eval.scorecard import Estimate, Following, Share
+from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import baselines_of, is_control
 from mma_eval.metrics.bootstrap import DIFFERENCE, Resampled, resampled_mean
 from mma_eval.metrics.words import ClassNames
 from mma_eval.types import Attribution, Outcome
 
-Tasks = Mapping[str, Sequence[SampleRecord]]
+Tasks = Mapping[str, Sequence[ScoredSample]]
 
 ALONE = ("audio_removed_visual", "frames_zeroed_audio")
 """Each modality asked with the other taken away."""
@@ -48,7 +48,7 @@ def followings(records_by_task: Tasks) -> tuple[Following, ...]:
 
 def _other_modality(
     task: str,
-    conflicts: Sequence[SampleRecord],
+    conflicts: Sequence[ScoredSample],
     able: tuple[set[str], set[str]] | None,
     able_by: tuple[str, ...],
 ) -> Following:
@@ -74,14 +74,14 @@ def _other_modality(
     )
 
 
-def _caption(task: str, captioned: Sequence[SampleRecord], records_by_task: Tasks) -> Following:
+def _caption(task: str, captioned: Sequence[ScoredSample], records_by_task: Tasks) -> Following:
     """Able are the samples that the model answers right without the caption."""
     baseline = next((name for name in baselines_of(task) if records_by_task.get(name)), None)
     plain = well_posed(records_by_task[baseline]) if baseline else []
     right = {stem(record) for record in plain if record.outcome is Outcome.CORRECT}
     able = [record for record in captioned if stem(record) in right]
 
-    def net(records: Sequence[SampleRecord]) -> tuple[float | None, Estimate | None]:
+    def net(records: Sequence[ScoredSample]) -> tuple[float | None, Estimate | None]:
         rates = uncaptioned_rates(records, plain)
         if not rates:
             return None, None
@@ -100,7 +100,7 @@ def _caption(task: str, captioned: Sequence[SampleRecord], records_by_task: Task
     )
 
 
-def shuffled_distractor_rates(conflicts: Sequence[SampleRecord]) -> list[float]:
+def shuffled_distractor_rates(conflicts: Sequence[ScoredSample]) -> list[float]:
     """For each sample, the rate at which its answer names another sample's distractor.
 
     The distractor (the label of the modality that is not asked about) is drawn from the other
@@ -121,7 +121,7 @@ def shuffled_distractor_rates(conflicts: Sequence[SampleRecord]) -> list[float]:
 
 
 def uncaptioned_rates(
-    captioned: Sequence[SampleRecord], plain: Sequence[SampleRecord]
+    captioned: Sequence[ScoredSample], plain: Sequence[ScoredSample]
 ) -> list[float] | None:
     """For each sample, how often its caption's class is named without a caption.
 
@@ -136,7 +136,7 @@ def uncaptioned_rates(
     return [misnamed[caption] / (len(plain) - targets[caption]) for caption in captions]
 
 
-def _net_of_shuffled(records: Sequence[SampleRecord], rates: Sequence[float]) -> Estimate:
+def _net_of_shuffled(records: Sequence[ScoredSample], rates: Sequence[float]) -> Estimate:
     """Mean of hit less expected: a paired difference from a draw of another distractor."""
     net = resampled_mean(
         [
@@ -151,7 +151,7 @@ def _net_of_shuffled(records: Sequence[SampleRecord], rates: Sequence[float]) ->
 
 
 def _net_of_uncaptioned(
-    captioned: Sequence[SampleRecord], rates: Sequence[float], plain: Sequence[SampleRecord]
+    captioned: Sequence[ScoredSample], rates: Sequence[float], plain: Sequence[ScoredSample]
 ) -> Estimate:
     """Mean of hit less expected, where the expected rates are themselves measured on `plain`.
 
@@ -184,7 +184,7 @@ def _net_of_uncaptioned(
     return _within(half, 2.0, least=-fmean(rates))
 
 
-def _misnamed(record: SampleRecord, names: ClassNames) -> str | None:
+def _misnamed(record: ScoredSample, names: ClassNames) -> str | None:
     """The option named in place of the target."""
     if record.option is None or names.of(record.option) == names.of(record.target):
         return None
@@ -202,7 +202,7 @@ def _within(mean: Resampled, scale: float, *, least: float) -> Estimate:
     )
 
 
-def _share(source: Attribution, records: Sequence[SampleRecord]) -> Share:
+def _share(source: Attribution, records: Sequence[ScoredSample]) -> Share:
     share = Share.where(record.attribution is source for record in records)
     assert share is not None, "a following is never without samples"
     return share

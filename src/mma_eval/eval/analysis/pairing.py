@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic
 
 from mma_eval.eval.analysis.questions import answered, sound_of, stem, video_of
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.scored import S, ScoredSample
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Generic[S]):
     """Two answers about the same source of the asked stream."""
 
-    first: SampleRecord
-    second: SampleRecord
+    first: S
+    second: S
 
     @property
     def video(self) -> str:
@@ -29,15 +30,15 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Pairing:
+class Pairing(Generic[S]):
     """The pairs of two lists, and how many answered samples of either found no partner."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair[S], ...]
     left_first: int
     left_second: int
 
 
-def pair_records(first: Iterable[SampleRecord], second: Iterable[SampleRecord]) -> Pairing:
+def pair_records(first: Iterable[S], second: Iterable[S]) -> Pairing[S]:
     """Pair answered samples on the source of the asked stream, in the order of `first`.
 
     The audio question on a swapped clip goes with the audio question on the clip that its sound
@@ -58,14 +59,14 @@ def pair_records(first: Iterable[SampleRecord], second: Iterable[SampleRecord]) 
     return Pairing(tuple(pairs), *left)
 
 
-def asked_source(record: SampleRecord) -> str | None:
+def asked_source(record: ScoredSample) -> str | None:
     """The clip that the asked stream comes from; None where the manifest does not say."""
     sources = {"visual": record.video_source, "audio": record.audio_source, "both": record.clip}
     return sources[record.ask]
 
 
-def _by_source(records: Iterable[SampleRecord]) -> dict[object, list[SampleRecord]]:
-    found: defaultdict[object, list[SampleRecord]] = defaultdict(list)
+def _by_source(records: Iterable[S]) -> dict[object, list[S]]:
+    found: defaultdict[object, list[S]] = defaultdict(list)
     for record in records:
         row = stem(record)
         source = asked_source(record)
@@ -75,7 +76,7 @@ def _by_source(records: Iterable[SampleRecord]) -> dict[object, list[SampleRecor
     return found
 
 
-def _match(first: list[SampleRecord], second: list[SampleRecord]) -> list[Pair]:
+def _match(first: list[S], second: list[S]) -> list[Pair[S]]:
     if len(first) == 1 or len(second) == 1:
         return [Pair(one, two) for one in first for two in second]
     by_id = {record.id: record for record in second}

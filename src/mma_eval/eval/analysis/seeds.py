@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mma_eval.eval.evaluate import Run
-from mma_eval.eval.log import SampleRecord
+from mma_eval.eval.run import Run
 from mma_eval.metrics.spread import Spread, spread
 
 
@@ -50,19 +49,8 @@ def _summary(task: str, runs: Sequence[Run], accuracies: tuple[float, ...]) -> S
 
 def _measurement(run: Run, task: str) -> object:
     """Equal for two runs of which the second could not answer otherwise."""
-    asked = frozenset(_request(sample) for sample in run.samples if sample.task == task)
-    return (asked, run.manifest.seeds["sampling"] if _sampled(run, task) else None)
-
-
-def _request(sample: SampleRecord) -> object:
-    return (
-        sample.id,
-        sample.prompt,
-        sample.filler,
-        sample.options,
-        sample.video_hash,
-        sample.audio_hash,
-    )
+    sampling = run.manifest.seeds["sampling"] if _sampled(run, task) else None
+    return (run.tally.asked[task], sampling)
 
 
 def _sampled(run: Run, task: str) -> bool:

@@ -9,9 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from mma_eval.errors import UsageError
-from mma_eval.eval.evaluate import Run, score_records
+from mma_eval.eval.evaluate import read_answers, score_samples
 from mma_eval.eval.log import SampleRecord
-from mma_eval.eval.manifest import RUN_FILE, SAMPLES_FILE, RunManifest, read_run
+from mma_eval.eval.manifest import RunManifest
+from mma_eval.eval.run import Run
+from mma_eval.eval.run_files import RUN_FILE, SAMPLES_FILE, folder_of
 from mma_eval.eval.scorecard import RunScores
 
 
@@ -42,13 +44,13 @@ def read_subjects(paths: Iterable[Path]) -> tuple[Subject, ...]:
     without runs, FileError for a damaged run.
     """
     folders = dict.fromkeys(folder for path in paths for folder in find_runs(path))
-    return join_runs([Run(folder, *read_run(folder)) for folder in folders])
+    return join_runs([Run.read(folder) for folder in folders])
 
 
 def find_runs(path: Path) -> list[Path]:
     """The run that a path names, or all runs below it, in the order of their names."""
     if path.name in (RUN_FILE, SAMPLES_FILE) or (path / RUN_FILE).is_file():
-        return [path.parent if path.name in (RUN_FILE, SAMPLES_FILE) else path]
+        return [folder_of(path)]
     if not path.exists():
         raise UsageError(f"{path}: there is no such run; give the folder that a run printed")
     found = sorted(file.parent for file in path.rglob(RUN_FILE))
@@ -77,8 +79,8 @@ def _join(name: str, runs: list[Run]) -> Subject:
     )
     answers = [sample for run in ordered for sample in run.samples if holder[sample.task] is run]
     manifest = ordered[-1].manifest.model_copy(update={"tasks": entries})
-    samples, scores = score_records(manifest, answers)
-    return Subject(name, tuple(ordered), manifest, tuple(samples), scores)
+    samples = tuple(read_answers(entries, answers))
+    return Subject(name, tuple(ordered), manifest, samples, score_samples(entries, samples))
 
 
 def _configuration(manifest: RunManifest) -> str:

@@ -11,16 +11,16 @@ from tempfile import TemporaryDirectory
 from mma_eval.errors import UnknownNameError, UsageError
 from mma_eval.eval.analysis.subject import find_runs
 from mma_eval.eval.ask import RunProgress
-from mma_eval.eval.evaluate import STORE_FILE, Run, run_plan
+from mma_eval.eval.evaluate import STORE_FILE, run_plan
 from mma_eval.eval.manifest import (
     RunManifest,
     describe_datasets,
     describe_environment,
     describe_tasks,
-    read_run,
 )
 from mma_eval.eval.plan import Plan, make_plan
 from mma_eval.eval.rerun.facts import FactChange, changed_facts
+from mma_eval.eval.run import Run
 from mma_eval.eval.settings import RunSettings
 from mma_eval.models.base import Model
 from mma_eval.models.card import ModelCard
@@ -74,7 +74,7 @@ def prepare_rerun(
     `model` takes the place of the recorded card's, for backends that only exist as an object.
     Raises MmaEvalError where the dataset, the card's backend, the weights or the adapter are gone.
     """
-    original = Run(folder, *read_run(folder))
+    original = Run.read(folder).loaded()
     settings = _settings(original.manifest, choices, output_path)
     _check_dataset(settings.dataset)
     if model is None:
@@ -93,7 +93,7 @@ def prepare_rerun(
 
 def ask_again(repetition: Repetition, progress: RunProgress) -> Run:
     """Ask everything again and score it."""
-    return run_plan(repetition.plan, progress)
+    return run_plan(repetition.plan, progress).loaded()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mma_eval.eval.analysis.subject import Subject
-from mma_eval.eval.evaluate import Run
+from mma_eval.eval.run import Run
 from mma_eval.report.page.view import Fact, RunView
 from mma_eval.types import Status
 
