@@ -2,9 +2,10 @@
 
     python benchmarks/load.py [--samples 20000] [--kills 10] [--folder FOLDER]
 
-Time, peak memory and size of the store for a quarter, a half and all of the samples, each in a
-process of its own; then the same run killed at random moments and resumed, compared with the one
-that nobody killed. Clips are small real mp4 files, no two with the same bytes.
+Time, memory and size of the store for a quarter, a half and all of the samples, each on a manifest
+of its own clips and in a process of its own; then the same run killed at random moments and
+resumed, compared with the one that nobody killed. Clips are small real mp4 files, no two with the
+same bytes.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,16 +37,18 @@ RATE = 16_000
 CLASSES = ("Bird", "Cat", "Dog", "Door", "Frog", "Rain", "Siren", "Train")
 TASKS = "aligned"
 ASKED_OF_A_CLIP = 2
+FIFTHS = 5
 MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One finished command."""
+    """One finished command; `resident_bytes` is its memory after each fifth of the answers."""
 
     samples: int
     seconds: float
     cpu_seconds: float
+    resident_bytes: tuple[int, ...]
     peak_bytes: int
     store_bytes: int
 
@@ -54,8 +59,10 @@ def main() -> None:
         root = Path(folder)
         manifest = make_dataset(root / "clips", arguments.samples // ASKED_OF_A_CLIP)
         for share in (4, 2, 1):
-            show(measure(manifest, root / f"whole{share}", arguments.samples // share))
-        kill_and_resume(manifest, root, arguments.samples, arguments.kills)
+            samples = arguments.samples // share
+            part = first_rows(manifest, samples // ASKED_OF_A_CLIP)
+            show(measure(part, root / f"whole{share}", samples))
+        kill_and_resume(part, root, arguments.samples, arguments.kills)
 
 
 def make_dataset(folder: Path, clips: int) -> Path:
@@ -75,6 +82,14 @@ def make_dataset(folder: Path, clips: int) -> Path:
     return manifest
 
 
+def first_rows(manifest: Path, clips: int) -> Path:
+    """A manifest of the first clips of another."""
+    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    part = manifest.with_name(f"first{clips}.jsonl")
+    part.write_text("".join(lines[:clips]), encoding="utf-8")
+    return part
+
+
 def _clip(path: Path, index: int) -> bytes:
     frames = np.full((8, 56, 56, 3), 30 * index, np.uint8)
     clock = np.arange(RATE, dtype=np.float32) / RATE
@@ -83,11 +98,10 @@ def _clip(path: Path, index: int) -> bytes:
     return path.read_bytes()
 
 
-def command(manifest: Path, out: Path, samples: int, model_args: str) -> list[str]:
+def command(manifest: Path, out: Path, model_args: str) -> list[str]:
     return [
         *(sys.executable, "-m", "mma_eval.cli.main", "--model", "mock", "--tasks", TASKS),
-        *("--dataset", str(manifest), "--output-path", str(out)),
-        *("--limit", str(samples // ASKED_OF_A_CLIP), "--model-args", model_args),
+        *("--dataset", str(manifest), "--output-path", str(out), "--model-args", model_args),
     ]
 
 
@@ -95,8 +109,9 @@ def measure(manifest: Path, out: Path, samples: int) -> Measured:
     """Run to the end in a process of its own."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command(manifest, out, samples, "behaviour=random"), stdout=subprocess.DEVNULL
+        command(manifest, out, "behaviour=random"), stdout=subprocess.DEVNULL
     )
+    resident = _resident_after_fifths(process.pid, out / STORE_FILE, samples)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -106,9 +121,43 @@ def measure(manifest: Path, out: Path, samples: int) -> Measured:
         samples,
         seconds,
         usage.ru_utime + usage.ru_stime,
+        resident,
         usage.ru_maxrss * 1024,
         (out / STORE_FILE).stat().st_size,
     )
+
+
+def _resident_after_fifths(process: int, store: Path, samples: int) -> tuple[int, ...]:
+    """Resident memory each time that another fifth of the answers is in the store."""
+    found: list[int] = []
+    while len(found) < FIFTHS:
+        time.sleep(0.1)
+        resident = _resident(process)
+        if resident is None:
+            break
+        if _stored(store) >= samples * (len(found) + 1) / FIFTHS:
+            found.append(resident)
+    return tuple(found)
+
+
+def _resident(process: int) -> int | None:
+    """What the kernel says of a process, None where it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return None
+    sizes = [line for line in lines if line.startswith("VmRSS:")]
+    return int(sizes[0].split()[1]) * 1024 if sizes else None
+
+
+def _stored(store: Path) -> int:
+    if not store.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+    except sqlite3.Error:  # it is being made
+        return 0
 
 
 def show(measured: Measured) -> None:
@@ -116,7 +165,9 @@ def show(measured: Measured) -> None:
     print(
         f"{measured.samples:7,} samples{measured.seconds:8.1f} s{each:7.2f} CPU-ms each"
         f"{measured.peak_bytes / MEGABYTE:7.0f} MB peak"
-        f"{measured.store_bytes / MEGABYTE:7.1f} MB store",
+        f"{measured.store_bytes / MEGABYTE:7.1f} MB store, asking in "
+        + " ".join(f"{size / MEGABYTE:.0f}" for size in measured.resident_bytes)
+        + " MB",
         flush=True,
     )
 
@@ -124,7 +175,7 @@ def show(measured: Measured) -> None:
 def kill_and_resume(manifest: Path, root: Path, samples: int, kills: int) -> None:
     """Kill a run at random moments, resume it, and compare it with the one that ran through."""
     log, out = root / "asked.log", root / "killed"
-    words = command(manifest, out, samples, f"behaviour=random,log={log}")
+    words = command(manifest, out, f"behaviour=random,log={log}")
     draw = random.Random(0)
     in_flight = set()
     started = time.perf_counter()
