@@ -99,7 +99,11 @@ def test_files_beside_the_table(
         (["all", "--svg", "all.svg"], "--svg draws one table or figure"),
         (
             ["figure9", "--csv", "x.csv"],
-            "Figure 9 cannot be made here: needs the model's attention",
+            "Figure 9 is not made from runs; see mma-eval diagnose --model MODEL",
+        ),
+        (
+            ["table6", "--csv", "x.csv"],
+            "Table 6 cannot be made here: AVHBench is another benchmark",
         ),
     ],
 )

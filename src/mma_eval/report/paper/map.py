@@ -63,7 +63,8 @@ def _lines(paper: Paper) -> Iterator[str]:
     yield from ("| | what it shows | command |", "|---|---|---|")
     for exhibit in paper.exhibits:
         if exhibit.shown_by is not None:
-            yield f"| {exhibit.label} | {exhibit.title} | `{exhibit.shown_by}` |"
+            note = f"<br>{exhibit.note}" if exhibit.note is not None else ""
+            yield f"| {exhibit.label} | {exhibit.title} | `{exhibit.shown_by}`{note} |"
     yield from ("", "## Not made here", "")
     yield from ("| | what it shows | why not |", "|---|---|---|")
     for exhibit in paper.exhibits:

@@ -31,26 +31,30 @@ def print_unmade(console: Console, paper: Paper, exhibit: Exhibit) -> None:
         console.print(Text(f"Shown by: {exhibit.shown_by}"), soft_wrap=True)
     else:
         console.print(Text(f"Not made here: {exhibit.lacking}."))
-    _print_notes(
-        console, [Note(f"Contradiction: {text}") for text in paper.contradictions_of(exhibit)]
-    )
+    notes = [] if exhibit.note is None else [Note(exhibit.note)]
+    notes += [Note(f"Contradiction: {text}") for text in paper.contradictions_of(exhibit)]
+    _print_notes(console, notes)
 
 
 def print_list(console: Console, paper: Paper) -> None:
     """Every table and figure on a line, by how it can be had."""
-    made = [(e.id, e.title) for e in paper.measurable]
-    shown = [(e.id, e.shown_by) for e in paper.exhibits if e.shown_by is not None]
-    lacking = [(e.id, e.title) for e in paper.exhibits if e.lacking is not None]
     width = max(len(exhibit.id) for exhibit in paper.exhibits)
-    for heading, rows in (
-        ("From runs: mma-eval paper NAME RUN...", made),
-        ("Shown by another command", shown),
-        ("Not made here", lacking),
+    for heading, listed in (
+        ("From runs: mma-eval paper NAME RUN...", paper.measurable),
+        (
+            "Shown by another command: mma-eval paper NAME says which",
+            [exhibit for exhibit in paper.exhibits if exhibit.shown_by is not None],
+        ),
+        (
+            "Not made here: mma-eval paper NAME says why",
+            [exhibit for exhibit in paper.exhibits if exhibit.lacking is not None],
+        ),
     ):
         console.print(Text(f"\n{heading}", style="bold"))
-        for name, text in rows:
-            console.print(Text(f"  {name:<{width}}  {text}"), no_wrap=True, overflow="ellipsis")
-    console.print(Text("\nWhy not, and where the sources disagree: mma-eval paper --map"))
+        for exhibit in listed:
+            line = Text(f"  {exhibit.id:<{width}}  {exhibit.title}")
+            console.print(line, no_wrap=True, overflow="ellipsis")
+    console.print(Text("\nAll of it, and where the sources disagree: mma-eval paper --map"))
 
 
 def _print_notes(console: Console, notes: Iterable[Note]) -> None:
