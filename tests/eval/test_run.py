@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from mma_eval import evaluate
-from mma_eval.eval.evaluate import rescore
+from mma_eval.eval.evaluate import NoProgress, rescore, run_plan
+from mma_eval.eval.plan import make_plan
+from mma_eval.eval.settings import settings_from
 from mma_eval.types import Outcome, Status
 from tests.conftest import make_clip
 
@@ -164,3 +167,35 @@ def test_a_task_gets_the_metrics_it_asks_for(manifest: Path, tmp_path: Path) -> 
     assert scores("abstention_audio")["abstention_audio"] == {"accuracy"}
     assert scores("frames_zeroed")["frames_zeroed_visual"] == {"leak"}
     assert scores("aligned_audio", "remove_audio")["aligned_audio+remove_audio"] == {"leak"}
+
+
+def held_by_a_run(folder: Path, clips: int) -> int:
+    """Bytes that stay when a run of two questions a clip has ended, its samples not asked for."""
+    folder.mkdir()
+    media = [make_clip(folder / f"{at}.mp4", shade=100 * at, pitch=300 + 500 * at) for at in (0, 1)]
+    rows = [
+        {"id": f"clip{at}", "video": media[at % 2].name, "visual_label": name, "audio_label": name}
+        for at in range(clips)
+        for name in [("Bird", "Cat")[at % 2]]
+    ]
+    path = folder / "manifest.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    values = {"model": "mock", "tasks": ("aligned",), "dataset": str(path), "predict_only": True}
+    plan = make_plan(settings_from({**values, "output_path": folder}, config=None))
+    tracemalloc.start()
+    try:
+        run = run_plan(plan, NoProgress())
+        assert run.tally.samples == 2 * clips
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_run_holds_little_of_each_sample(tmp_path: Path) -> None:
+    """Whole records would be some 700 bytes each, answers and hashes of real clips aside."""
+    # What the first run of a process loads is no matter of its samples.
+    _, few, many = (
+        held_by_a_run(tmp_path / name, clips)
+        for name, clips in (("first", 10), ("few", 50), ("many", 350))
+    )
+    assert 100 < (many - few) / 600 < 400
