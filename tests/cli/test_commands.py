@@ -26,6 +26,23 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == f"mma-eval {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("run", "lists as [a,b]"),
+        ("run", "[results]"),
+        ("doctor", "lists as [a,b]"),
+        ("train", "[adapters/RECIPE]"),
+        ("diagnose", "[aligned,misalign]"),
+    ],
+)
+def test_help_keeps_what_stands_in_brackets(
+    command: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert said in run(capsys, command, "--help")
+
+
 @pytest.mark.parametrize("command", [["--help"], ["ls", "tasks"], ["ls", "models"]])
 def test_looking_loads_nothing_heavy(command: list[str]) -> None:
     script = (

@@ -97,6 +97,7 @@ def test_files_beside_the_table(
         (["table3", "nowhere"], "there is no such run"),
         (["table9", "nowhere"], "no such run"),
         (["all", "--svg", "all.svg"], "--svg draws one table or figure"),
+        (["--csv", "x.csv"], "name a table or figure to write, or all"),
         (
             ["figure9", "--csv", "x.csv"],
             "Figure 9 is not made from runs; see mma-eval diagnose --model MODEL",

@@ -53,7 +53,7 @@ def diagnose_command(
         str | None, typer.Option("--model", "-m", help="A model card or a card file.")
     ] = None,
     tasks: Annotated[
-        str | None, typer.Option("--tasks", "-t", help=f"Names, tags and globs. [{TASKS}]")
+        str | None, typer.Option("--tasks", "-t", help=f"Names, tags and globs. \\[{TASKS}]")
     ] = None,
     dataset: Annotated[
         str | None, typer.Option("--dataset", "-d", help="demo, mma_bench, a manifest's path, ...")

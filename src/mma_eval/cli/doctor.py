@@ -31,7 +31,7 @@ def doctor_command(
         typer.Option("--model", "-m", help="Also examine this model: a card or a backend."),
     ] = None,
     model_args: Annotated[
-        str | None, typer.Option(help="key=value,... for the backend; lists as [a,b].")
+        str | None, typer.Option(help="key=value,... for the backend; lists as \\[a,b].")
     ] = None,
     adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder.")] = None,
     dataset: Annotated[

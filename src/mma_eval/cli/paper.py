@@ -46,6 +46,8 @@ def paper_command(
         typer.echo(paper_map(paper), nl=False)
         return
     if exhibit is None:
+        if csv or svg or output_path:
+            raise UsageError("name a table or figure to write, or all; mma-eval paper lists them")
         from mma_eval.report.paper.show import print_list
 
         print_list(output(), paper)

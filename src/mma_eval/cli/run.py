@@ -32,10 +32,10 @@ def run_command(
     split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
     perturb: Annotated[
         list[str] | None,
-        typer.Option(help="Add a condition: name[:key=value,...]. Repeatable."),
+        typer.Option(help="Add a condition: name\\[:key=value,...]. Repeatable."),
     ] = None,
     model_args: Annotated[
-        str | None, typer.Option(help="key=value,... for the backend; lists as [a,b].")
+        str | None, typer.Option(help="key=value,... for the backend; lists as \\[a,b].")
     ] = None,
     adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder.")] = None,
     limit: Annotated[int | None, typer.Option(help="Clips, drawn by seed.")] = None,
@@ -54,7 +54,7 @@ def run_command(
         typer.Option(help="Read an option from text, or take the likeliest option."),
     ] = None,
     output_path: Annotated[
-        Path | None, typer.Option("--output-path", "-o", help="Where runs are kept. [results]")
+        Path | None, typer.Option("--output-path", "-o", help="Where runs are kept. \\[results]")
     ] = None,
     include_path: Annotated[
         list[Path] | None, typer.Option(help="A folder of your own tasks and cards. Repeatable.")

@@ -31,7 +31,7 @@ def train_command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the adapter. [adapters/RECIPE]"),
+        typer.Option("--output", "-o", help="Folder of the adapter. \\[adapters/RECIPE]"),
     ] = None,
     dry_run: Annotated[
         bool,

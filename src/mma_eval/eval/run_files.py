@@ -102,4 +102,4 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
 
 def _first(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+    return ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))

@@ -10,9 +10,11 @@ import pytest
 
 from mma_eval import evaluate
 from mma_eval.errors import UnknownNameError, UsageError
+from mma_eval.eval.analysis.agreement import Difference
 from mma_eval.eval.analysis.compare import Comparison, compare
 from mma_eval.eval.analysis.operands import read_operand
 from mma_eval.eval.run import Run
+from mma_eval.metrics.intervals import smallest_detectable_difference
 
 LABELS = dict(zip(range(6), ("Bird", "Cat", "Door") * 2, strict=True))
 WRONG = "Frog"
@@ -80,8 +82,48 @@ class TestTwoRuns:
         ]
         (last,) = audio.flips[4:]
         assert (last.target, last.first_answer, last.second_answer) == ("Door", WRONG, "Door")
-        assert [contrast.what for contrast in found.contrasts] == ["weights and how they run"]
+        assert [contrast.what for contrast in found.contrasts] == ["model arguments"]
         assert found.confounds == ()
+
+    def test_what_differs_beside_the_adapter_is_named_too(
+        self, place: Path, manifest: Path
+    ) -> None:
+        one, two = (
+            run(place, manifest, name, right_on("audio", {0}), "aligned_audio").folder
+            for name in ("one", "two")
+        )
+        written = json.loads((two / "run.json").read_text())
+        written["settings"]["adapter"] = "tuned"
+        written["environment"]["model"] = {"dtype": "bfloat16"}
+        written["environment"]["packages"]["numpy"] = "0.1"
+        (two / "run.json").write_text(json.dumps(written))
+        found = {one.what: one.second for one in compared(one, two).contrasts}
+        assert found.keys() == {"adapter", "model arguments", "how the model ran", "libraries"}
+        assert (found["how the model ran"], found["libraries"]) == ("dtype=bfloat16", "numpy=0.1")
+
+    def test_other_weights_under_the_same_name(self, place: Path, manifest: Path) -> None:
+        folders = []
+        for name, clips in (("one", {0}), ("two", {1})):
+            script(place, "said", right_on("audio", clips))
+            made = evaluate(
+                "mock",
+                "aligned_audio",
+                dataset=manifest,
+                model_args={"behaviour": "script", "script": str(place / "said.json")},
+                output_path=place / name,
+            )
+            folders.append(made.folder)
+        assert [one.what for one in compared(*folders).contrasts] == ["weights"]
+
+    def test_what_pairs_could_show_counts_all_comparisons(
+        self, place: Path, manifest: Path
+    ) -> None:
+        same = {f"clip{at}/{ask}": LABELS[at] for at in LABELS for ask in ("visual", "audio")}
+        one, two = (run(place, manifest, name, same, "aligned").folder for name in ("one", "two"))
+        for names, alpha in ((("", ""), 0.025), ((":aligned_audio", ":aligned_audio"), 0.05)):
+            found = compared(f"{one}{names[0]}", f"{two}{names[1]}")
+            needed = smallest_detectable_difference(6, p0=1.0, alpha=alpha)
+            assert {task.smallest_detectable for task in found.tasks} == {needed}
 
     def test_what_has_no_partner_is_counted(self, place: Path, manifest: Path) -> None:
         everything = right_on("audio", set(LABELS))
@@ -138,6 +180,14 @@ class TestConditionsOfOneRun:
         assert "Think step by step" in prompt.second
         assert "Think step by step" in prompt.sentence(), "where the two begin to differ"
         assert (reading.first, reading.second) == ("option", "final_answer")
+
+    @pytest.mark.parametrize("swapped", [False, True])
+    def test_a_text_that_only_goes_on_is_told_from_the_other(self, swapped: bool) -> None:
+        short = "Which class best describes the visual content of this video? " * 2
+        texts = [short, short + "Answer with one of the options."]
+        first, second = texts[::-1] if swapped else texts
+        sentence = Difference(what="prompt", first=first, second=second).sentence()
+        assert sentence.count("one of the options") == 1
 
     def test_questions_with_other_right_answers_are_refused(self, conditions: Path) -> None:
         with pytest.raises(UsageError, match="right answer .*None of the above"):

@@ -27,7 +27,8 @@ class Difference(BaseModel):
 
     def sentence(self) -> str:
         letters = zip(self.first, self.second, strict=False)
-        shared = next((at for at, (one, two) in enumerate(letters) if one != two), 0)
+        shorter = min(len(self.first), len(self.second))
+        shared = next((at for at, (one, two) in enumerate(letters) if one != two), shorter)
         first, second = (_around(text, shared) for text in (self.first, self.second))
         return f"{self.what} ({first} against {second})"
 
@@ -63,14 +64,33 @@ def contrasts(
         *_differ("model", *(m.card.name for m in manifests)),
         *_differ("adapter", *(_adapter(m.settings.adapter) for m in manifests)),
     ]
-    # Names do not tell a changed precision or checkpoint; where they differ, that is said already.
-    yield from named or _differ("weights and how they run", *(m.fingerprint for m in manifests))
+    yield from named
+    how = list(_how_they_ran(*manifests))
+    yield from how
+    # A changed checkpoint under one name and with the same arguments shows in nothing else.
+    if not named and not how:
+        yield from _differ("weights", *(m.fingerprint for m in manifests))
     yield from _differ("seeds", *(_pairs_of(m.seeds) for m in manifests))
     one, two = first.entry(tasks[0]), second.entry(tasks[1])
     if one.name != two.name:
         yield from _differ("condition", _condition(one), _condition(two))
         yield from _differ("prompt", *_prompts(pairs))
         yield from _differ("how answers are read", one.answer, two.answer)
+
+
+def _how_they_ran(one: RunManifest, two: RunManifest) -> Iterator[Difference]:
+    """Arguments of the backend, what it says of itself, and the libraries, where they differ."""
+    for what, values in (
+        ("model arguments", (one.settings.model_args, two.settings.model_args)),
+        ("how the model ran", (one.environment.model, two.environment.model)),
+        ("libraries", (one.environment.packages, two.environment.packages)),
+    ):
+        first, second = values
+        names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+        yield from _differ(
+            what,
+            *(_pairs_of({name: side.get(name, "none") for name in names}) for side in values),
+        )
 
 
 def _task_content(
@@ -144,6 +164,6 @@ def _around(text: str, place: int) -> str:
     """A long text from shortly before `place` on."""
     if len(text) <= LONGEST:
         return text
-    start = max(0, place - LONGEST // 3)
+    start = max(0, min(place - LONGEST // 3, len(text) - LONGEST))
     end = start + LONGEST
     return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"

@@ -67,7 +67,8 @@ class TaskComparison(_Part):
     p_holm: float
     """The same, corrected for all comparisons made at once."""
     smallest_detectable: float | None
-    """The smallest difference that this many pairs show with 80 % power; None where none can."""
+    """The smallest difference that this many pairs show with 80 % power, whatever the other
+    comparisons show; None where none can."""
     flips: tuple[Flip, ...]
 
 
@@ -111,7 +112,8 @@ def compare(first: Operand, second: Operand, *, allow_differences: bool = False)
         raise UsageError(
             f"the two sides differ in {what}; --allow-differences compares them all the same"
         )
-    compared = [_compare_pairs(match) for match in matched if match.pairing.pairs]
+    paired = [match for match in matched if match.pairing.pairs]
+    compared = [_compare_pairs(match, alpha=SIGNIFICANT / len(paired)) for match in paired]
     skipped = [
         NotCompared(task=_versus(match.tasks), reason=match.why_none)
         for match in matched
@@ -205,7 +207,8 @@ def _hit(record: SampleRecord, measure: Measure) -> bool:
     return record.outcome is Outcome.CORRECT
 
 
-def _compare_pairs(match: _Match) -> TaskComparison:
+def _compare_pairs(match: _Match, *, alpha: float) -> TaskComparison:
+    """`alpha` is what the smallest of several p-values has to stay below to count (Holm 1979)."""
     pairs, measure = match.pairing.pairs, match.measure
     hits = [(_hit(pair.first, measure), _hit(pair.second, measure)) for pair in pairs]
     flips = Flips.of(hits)
@@ -228,7 +231,9 @@ def _compare_pairs(match: _Match) -> TaskComparison:
         only_second=flips.gained,
         p=p,
         p_holm=p,
-        smallest_detectable=smallest_detectable_difference(flips.pairs, p0=flips.before),
+        smallest_detectable=smallest_detectable_difference(
+            flips.pairs, p0=flips.before, alpha=alpha
+        ),
         flips=tuple(
             _flip(match.tasks[0], pair, first)
             for pair, (first, second) in zip(pairs, hits, strict=True)
