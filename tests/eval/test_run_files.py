@@ -54,8 +54,9 @@ def test_a_file_of_a_run_stands_for_its_folder(run: Run, name: str) -> None:
         (lambda data: data.replace(b'"clip1', b'"clip\xff', 1), 2, "is not a sample record"),
         (lambda data: b"\n" + data.replace(b'"ask"', b'"asks"', 1), 2, "is not a sample record"),
         (lambda data: data.replace(b'"aligned_visual"', b'"aligned"', 1), None, "is no task of"),
+        (lambda data: data + data[:-1], None, "has more samples of 'aligned_visual' than run.json"),
     ],
-    ids=["cut", "bytes", "field", "task"],
+    ids=["cut", "bytes", "field", "task", "twice"],
 )
 def test_a_damaged_file_is_named_and_nothing_is_written(
     run: Run, damage: Damage, line: int | None, said: str
@@ -119,3 +120,15 @@ def test_samples_of_a_later_run_are_not_taken_for_its_own(run: Run, manifest: Pa
     with pytest.raises(FileError, match="was written anew by a later run; read the run again"):
         _ = early.samples
     assert read_manifest(run.folder).ended > run.manifest.ended
+
+
+def test_a_run_that_another_process_finished_too_is_read_from_there(
+    run: Run, manifest: Path
+) -> None:
+    early = Run.read(run.folder)
+    evaluate(
+        "mock", "aligned_visual", dataset=manifest, output_path=run.manifest.settings.output_path
+    )
+    again = early.loaded()
+    assert (again.folder, again.samples) == (run.folder, run.samples)
+    assert again.manifest.ended > early.manifest.ended

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from mma_eval import evaluate
 from mma_eval.errors import StoreError
 from mma_eval.eval.evaluate import STORE_FILE, rescore
 from mma_eval.eval.run_files import RUN_FILE, read_run
+from mma_eval.eval.spool import RecordSpool
 from mma_eval.eval.store import AnswerStore
 from mma_eval.types import Answer, Status
 from tests.faults.command import asked, command, finish, start
@@ -86,6 +88,20 @@ def test_a_run_on_a_full_disk_says_so_and_continues_elsewhere(
     code, errors = finish(start(words))
     assert (code, errors) == (0, "")
     assert len(asked(log)) <= len(set(asked(log))) + 1, "only the answer that found no room"
+
+
+def test_records_on_a_full_disk_say_so_once(
+    small_disk: Path, manifest: Path, tmp_path: Path
+) -> None:
+    """What was not written yet is tried again when the file closes, and fails again."""
+    (sample, *_) = evaluate("mock", "aligned", dataset=manifest, output_path=tmp_path).samples
+    long = replace(sample, answer="so it goes " * 900)
+    with (
+        pytest.raises(StoreError, match="the records of the run cannot be written .*space"),
+        RecordSpool(small_disk, 100) as spool,
+    ):
+        for place in range(100):
+            spool.put(place, long)
 
 
 def test_a_file_that_may_not_grow_is_one_sentence(tmp_path: Path) -> None:

@@ -64,20 +64,34 @@ class Run:
         return [sample for sample in self.samples if sample.status in FAILURES]
 
     def loaded(self) -> Run:
-        """The same run with its samples in memory, whatever becomes of its folder."""
-        _ = self.samples
+        """The run with its samples in memory, whatever becomes of its folder from now on.
+
+        It is read again where another process has just finished the same run in this folder.
+        """
+        try:
+            _ = self.samples
+        except FileError:
+            return Run.read(self.folder).loaded()
         return self
 
 
 def samples_of(folder: Path, manifest: RunManifest) -> Iterator[SampleRecord]:
-    """The samples of a run one by one; raises FileError for one that is not of its tasks."""
-    tasks = {task.name for task in manifest.tasks}
+    """The samples of a run one by one.
+
+    Raises FileError for one that is not of its tasks, and for more of a task than it has.
+    """
+    left = {task.name: task.samples for task in manifest.tasks}
     for sample in read_samples(folder):
-        if sample.task not in tasks:
-            raise FileError(
-                folder / SAMPLES_FILE,
-                f"has a sample of '{sample.task}', which is no task of {RUN_FILE} beside it",
+        if sample.task not in left:
+            problem = f"has a sample of '{sample.task}', which is no task of {RUN_FILE} beside it"
+            raise FileError(folder / SAMPLES_FILE, problem)
+        left[sample.task] -= 1
+        if left[sample.task] < 0:
+            problem = (
+                f"has more samples of '{sample.task}' than {RUN_FILE} beside it counts; the run "
+                "command writes both anew"
             )
+            raise FileError(folder / SAMPLES_FILE, problem)
         yield sample
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -60,7 +61,9 @@ class RecordSpool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        # Nothing is read from it any more, and a full disk has been told by whoever wrote to it.
+        with suppress(OSError):
+            self._file.close()
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
