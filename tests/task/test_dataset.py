@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mma_eval.errors import ManifestError, PrerequisiteError, UnknownNameError
+from mma_eval.errors import ManifestError, PrerequisiteError, UnknownNameError, UsageError
 from mma_eval.media.source import AudioFile, VideoFile
 from mma_eval.task.dataset import Dataset, draw, open_dataset, read_dataset
 from mma_eval.task.load import TaskCatalogue
@@ -210,3 +210,51 @@ def test_clips_of_one_class_can_be_drawn(tmp_path: Path) -> None:
     dataset = read_dataset(write(tmp_path / "m.jsonl", rows), "m")
 
     assert len(SampleBuilder(dataset, Seeds(), 2).rows(TaskCatalogue().get("aligned_audio"))) == 2
+
+
+@pytest.fixture
+def question_set(tmp_path: Path) -> list[dict[str, Any]]:
+    """Three questions about each of two clips."""
+    (tmp_path / "a.mp4").write_bytes(b"one")
+    (tmp_path / "b.mp4").write_bytes(b"other")
+    return [
+        {
+            "id": f"{clip}{number}",
+            "clip": clip,
+            "video": f"{clip}.mp4",
+            "visual_label": label,
+            "audio_label": label,
+            "question": f"What is it? ({number})",
+            "options": ["Bird", "Cat"],
+            "answer": label,
+        }
+        for clip, label in (("a", "Bird"), ("b", "Cat"))
+        for number in range(3)
+    ]
+
+
+def test_a_question_of_a_task_is_asked_once_a_clip(
+    tmp_path: Path, question_set: list[dict[str, Any]]
+) -> None:
+    builder = SampleBuilder(read_dataset(write(tmp_path / "m.jsonl", question_set), "m"), Seeds())
+    catalogue = TaskCatalogue()
+    asked = {
+        task.name: [row.id for row in builder.rows(task)]
+        for task in catalogue.select(("qa", "aligned_audio", "misalign_audio"))
+    }
+    assert asked == {
+        "qa": ["a0", "a1", "a2", "b0", "b1", "b2"],
+        "aligned_audio": ["a0", "b0"],
+        "misalign_audio": ["a0", "b0"],
+    }
+
+
+@pytest.mark.parametrize("change", [{"visual_label": "Cat", "audio_label": "Cat"}, {"start": 1.0}])
+def test_rows_of_one_clip_have_to_agree(
+    tmp_path: Path, question_set: list[dict[str, Any]], change: dict[str, Any]
+) -> None:
+    question_set[2] |= change
+    builder = SampleBuilder(read_dataset(write(tmp_path / "m.jsonl", question_set), "m"), Seeds())
+    (task,) = TaskCatalogue().select(("aligned_audio",))
+    with pytest.raises(UsageError, match=r"aligned_audio: the rows 'a0' and 'a2' are both of the"):
+        builder.rows(task)

@@ -36,7 +36,8 @@ def print_run(console: Console, run: Run, baseline: Baseline) -> None:
         model=_model_name(run),
         dataset=", ".join(dataset.name for dataset in run.manifest.datasets),
     )
-    print_diagnosis(console, diagnose(run.scores, run.by_task))
+    if run.scores.answered:
+        print_diagnosis(console, diagnose(run.scores, run.by_task))
     print_next(
         console,
         run.scores,
@@ -53,8 +54,8 @@ def _model_name(run: Run) -> str:
 
 
 def _baseline_line(run: Run, baseline: Baseline) -> str | None:
-    """None where the table holds the baseline itself."""
-    if baseline.folder == run.folder:
+    """None where the table holds the baseline itself, or nothing that has one."""
+    if baseline.folder == run.folder or not _has_baseline(run):
         return None
     if not baseline.accuracy:
         return baseline.command
@@ -65,11 +66,16 @@ def _baseline_line(run: Run, baseline: Baseline) -> str | None:
     return f"aligned: {shares} ({baseline.folder})"
 
 
+def _has_baseline(run: Run) -> bool:
+    """A question set asks what no aligned task does."""
+    return any(task.ask != "row" for task in run.manifest.tasks)
+
+
 def _next_command(run: Run, baseline: Baseline) -> str:
     """Retry what failed, else make the baseline, else the whole benchmark, else the report."""
     if failed := run.tally.failed:
         return f"{run.manifest.command}  (asks the {failed} failed samples again)"
-    if not baseline.accuracy:
+    if not baseline.accuracy and _has_baseline(run):
         return baseline.command
     asked = {task.name for task in run.manifest.tasks}
     if asked <= {*BASELINE_TASKS, "misalign_visual", "misalign_audio"}:

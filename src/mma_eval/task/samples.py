@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -58,14 +58,16 @@ class SampleBuilder:
     def rows(self, task: Task) -> tuple[Row, ...]:
         """The rows a task asks about, drawn by seed, less what needs a vanished clip.
 
-        Raises UsageError when there are none.
+        A task with a question of its own asks it once a clip. Raises UsageError when there are
+        none, and for rows of one clip that disagree.
         """
         arrives_swapped = task.swaps and self.dataset.conflicting
         chosen = self.dataset.conflicting if arrives_swapped else self.dataset.aligned
         if task.ask == "row":
             chosen = tuple(row for row in chosen if row.question is not None)
         else:
-            chosen = tuple(row for row in chosen if row.labels.visual is not None)
+            labelled = [row for row in chosen if row.labels.visual is not None]
+            chosen = _one_of_each_clip(task, labelled)
         if not chosen:
             raise UsageError(f"{task.name}: {self._nothing_to_ask(task)}")
         donors = {} if self.limit is None else self._sound_donors
@@ -158,6 +160,28 @@ class SampleBuilder:
             clip: Donor(donor, rows[donor].audio, rows[donor].labels.audio or "")
             for clip, donor in self.pair_table.items()
         }
+
+
+def _one_of_each_clip(task: Task, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The first row of every clip: what others ask about the same clip is not asked here.
+
+    Raises UsageError for rows of one clip that show or say different things.
+    """
+    first: dict[str, Row] = {}
+    for row in rows:
+        known = first.setdefault(row.clip, row)
+        if _shown(known) != _shown(row):
+            raise UsageError(
+                f"{task.name}: the rows '{known.id}' and '{row.id}' are both of the clip "
+                f"'{row.clip}', but of other media or labels; give each a `clip` of its own"
+            )
+    return tuple(first.values())
+
+
+def _shown(row: Row) -> object:
+    """All of a row but its question."""
+    stretch = (row.video_file, row.audio_file, row.start, row.end)
+    return (stretch, row.labels, row.audio_clip)
 
 
 def example_sample(task: Task) -> Sample:
