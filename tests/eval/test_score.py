@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,14 @@ def scored(*records: AnswerRecord) -> list[SampleRecord]:
     return [score_answer(record, "option") for record in records]
 
 
+def apart(*records: AnswerRecord) -> list[AnswerRecord]:
+    """Each about a clip of its own."""
+    return [
+        replace(record, id=f"c{at}/{record.ask}", clip=f"c{at}")
+        for at, record in enumerate(records)
+    ]
+
+
 def rate(share: Share | None) -> float | None:
     return share.rate if share else None
 
@@ -146,20 +155,22 @@ class TestOneTask:
         score = score_task(
             "aligned_audio",
             scored(
-                answered("Dog"),
-                answered("Dog"),
-                answered("Cat", heard="Cat"),
-                answered("Frog"),
-                answered("None of the above"),
-                answered("Bird or frog"),
-                answered("hm"),
-                answered(None, status=Status.REFUSED),
-                answered(None, status=Status.CONTEXT_OVERFLOW),
-                answered("Dog", heard="Bird"),
-                answered(None, status=Status.TIMEOUT),
-                answered(None, status=Status.TIMEOUT),
-                answered(None, status=Status.MODALITY_MISSING),
-                answered(None, status=Status.NOT_APPLICABLE),
+                *apart(
+                    answered("Dog"),
+                    answered("Dog"),
+                    answered("Cat", heard="Cat"),
+                    answered("Frog"),
+                    answered("None of the above"),
+                    answered("Bird or frog"),
+                    answered("hm"),
+                    answered(None, status=Status.REFUSED),
+                    answered(None, status=Status.CONTEXT_OVERFLOW),
+                    answered("Dog", heard="Bird"),
+                    answered(None, status=Status.TIMEOUT),
+                    answered(None, status=Status.TIMEOUT),
+                    answered(None, status=Status.MODALITY_MISSING),
+                    answered(None, status=Status.NOT_APPLICABLE),
+                )
             ),
             planned=16,
         )
@@ -195,7 +206,7 @@ class TestOneTask:
 
     def test_ill_posed_questions_leak_and_have_no_accuracy(self) -> None:
         gone = [answered(text, removed=["audio"]) for text in ("Dog", "Cat", "hm", "Dog")]
-        score = score_task("audio_removed_audio", scored(*gone))
+        score = score_task("audio_removed_audio", scored(*apart(*gone)))
         assert score.leak == Share.of(2, 4)
         assert score.accuracy is None and score.lenient_accuracy is None
         assert score.macro_accuracy is None and score.majority is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 
 from mma_eval.metrics.intervals import smallest_detectable_difference, wilson
 
@@ -27,6 +27,19 @@ def test_published_intervals(successes: int, n: int, low: float, high: float) ->
     interval = wilson(successes, n)
     assert interval.low == pytest.approx(low, abs=5e-5)
     assert interval.high == pytest.approx(high, abs=5e-5)
+
+
+@pytest.mark.parametrize("n", [20, 100, 658])
+def test_wilsons_interval_holds_the_truth_as_often_as_it_says(n: int) -> None:
+    """Exactly, over every count there may be, and on average over shares from 2 to 98 %."""
+    intervals = [wilson(k, n) for k in range(n + 1)]
+    coverage = []
+    for share in np.linspace(0.02, 0.98, 97):
+        chances = binom.pmf(np.arange(n + 1), n, share)
+        held = [interval.low <= share <= interval.high for interval in intervals]
+        coverage.append(float(chances @ np.array(held)))
+    assert np.mean(coverage) == pytest.approx(0.95, abs=0.01)
+    assert min(coverage) > 0.88
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -17,7 +17,9 @@ from mma_eval.eval.analysis.questions import (
     sound_of,
     stem,
     video_of,
+    well_posed,
 )
+from mma_eval.eval.analysis.shares import share_where
 from mma_eval.eval.reading import AnswerMode, score_answer
 from mma_eval.eval.scorecard import (
     AbstentionSummary,
@@ -78,10 +80,11 @@ def score_task(
         macro_accuracy=_macro_accuracy(posed),
         chance=_mean([1 / len(r.options) for r in counted if r.options]),
         majority=_majority(posed),
-        leak=Share.where(r.attribution is Attribution.REMOVED for r in leaking),
+        leak=share_where(leaking, lambda r: r.attribution is Attribution.REMOVED),
         both_right=pair,
-        lenient_accuracy=Share.where(
-            r.lenient_outcome is Outcome.CORRECT for r in posed if r.lenient_outcome is not None
+        lenient_accuracy=share_where(
+            [r for r in posed if r.lenient_outcome is not None],
+            lambda r: r.lenient_outcome is Outcome.CORRECT,
         ),
         unparsed_rate=outcomes[Outcome.UNPARSED] / len(counted) if texts else None,
         correct=outcomes[Outcome.CORRECT],
@@ -105,8 +108,7 @@ def score_task(
 
 def accuracy_of(records: Iterable[ScoredSample]) -> Share | None:
     """Share of right answers among what was answered and can be; None where that is nothing."""
-    counted = answered(records)
-    return Share.where(r.outcome is Outcome.CORRECT for r in counted if not is_ill_posed(r))
+    return share_where(well_posed(records), lambda r: r.outcome is Outcome.CORRECT)
 
 
 def both_right(visual: Iterable[ScoredSample], audio: Iterable[ScoredSample]) -> Share | None:

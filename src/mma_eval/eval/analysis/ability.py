@@ -14,12 +14,12 @@ from mma_eval.types import Outcome
 
 
 def accuracy(*tasks: ConditionedTask) -> Measure:
-    """Share of right answers; Wilson's interval for one task, resampled clips for several."""
+    """Share of right answers; Wilson's interval where a clip has one, else clips are resampled."""
     samples = [sample for task in tasks for sample in task.answered]
     right = [sample.outcome is Outcome.CORRECT for sample in samples]
-    if len(tasks) == 1 and (share := Share.where(right)) is not None:
-        return Measure.of("accuracy", share)
     clips = [sample.clip for sample in samples]
+    if len(set(clips)) == len(clips) and (share := Share.where(right)) is not None:
+        return Measure.of("accuracy", share)
     pooled = resampled_mean([float(hit) for hit in right], clips, bounds=SHARE)
     return Measure("accuracy", pooled.value, pooled.low, pooled.high, pooled.n)
 

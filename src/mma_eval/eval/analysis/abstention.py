@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mma_eval.eval.analysis.questions import answered, declines
+from mma_eval.eval.analysis.shares import share_where
 from mma_eval.eval.scorecard import AbstentionSummary, Estimate, Share
 from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import CONTROL_ALIGNED, CONTROL_IRRELEVANT, without_control
@@ -52,8 +53,8 @@ def abstention_summary(
     )
 
 
-def _declined(records: Iterable[ScoredSample]) -> Share | None:
-    return Share.where(declines(record) for record in records)
+def _declined(records: Sequence[ScoredSample]) -> Share | None:
+    return share_where(records, declines)
 
 
 def _balanced_accuracy(

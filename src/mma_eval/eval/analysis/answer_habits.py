@@ -23,8 +23,8 @@ from mma_eval.eval.analysis.findings import (
     untested,
 )
 from mma_eval.eval.analysis.questions import declines
+from mma_eval.eval.analysis.shares import share_where
 from mma_eval.eval.log import Pool
-from mma_eval.eval.scorecard import Share
 from mma_eval.eval.scored import ScoredSample
 from mma_eval.metrics.extract import is_abstention
 from mma_eval.metrics.words import same_name
@@ -127,7 +127,7 @@ def check_random(tasks: Sequence[ConditionedTask]) -> Finding:
 
 
 def _declined(task: ConditionedTask) -> Measure:
-    share = Share.where(map(declines, task.answered))
+    share = share_where(task.answered, declines)
     assert share is not None
     return Measure.of(f"declined in {task.name}", share)
 
@@ -184,10 +184,14 @@ def _over_named(
         fmean((named == candidate) - (right == candidate) for named, right in questions)
         for questions in clips
     ]
+    n = len(excesses)
     middle = fmean(excesses)
-    spread = stdev(excesses) if len(excesses) > 1 else 1.0
-    half = critical * spread / math.sqrt(len(excesses))
-    return Measure("named less right", middle, middle - half, middle + half, len(excesses))
+    spread = stdev(excesses) if n > 1 else 1.0
+    # Clips that all agree are no certainty: at least the error of one clip more at either end,
+    # as Bonett and Price 2012 add them.
+    error = max(spread / math.sqrt(n), math.sqrt(2) / (n + 2))
+    low, high = middle - critical * error, middle + critical * error
+    return Measure("named less right", middle, max(-1.0, low), min(1.0, high), n)
 
 
 def _more(excess: Measure) -> str:

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from mma_eval.eval.analysis.questions import well_posed
-from mma_eval.eval.scorecard import ClassScore, ClassTable, ConfusionCell, Share
+from mma_eval.eval.analysis.shares import share_where
+from mma_eval.eval.scorecard import ClassScore, ClassTable, ConfusionCell
 from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import is_control
 from mma_eval.metrics.words import ClassNames
@@ -29,23 +30,27 @@ def class_table(task: str, records: Sequence[ScoredSample]) -> ClassTable | None
     Names that fold to the same words are one class, under the first spelling met.
     """
     names = ClassNames()
-    hits: defaultdict[str, list[bool]] = defaultdict(list)
+    of_class: defaultdict[str, list[ScoredSample]] = defaultdict(list)
     cells: Counter[tuple[str, str | None]] = Counter()
     for record in well_posed(records):
         target = names.of(record.target)
-        hits[target].append(record.outcome is Outcome.CORRECT)
+        of_class[target].append(record)
         cells[target, None if record.option is None else names.of(record.option)] += 1
-    if not hits:
+    if not of_class:
         return None
     return ClassTable(
         task=task,
         classes=tuple(
             ClassScore(label=label, accuracy=share)
-            for label in sorted(hits)
-            if (share := Share.where(hits[label])) is not None
+            for label in sorted(of_class)
+            if (share := share_where(of_class[label], _right)) is not None
         ),
         confusion=tuple(
             ConfusionCell(target=target, named=named, count=cells[target, named])
             for target, named in sorted(cells, key=lambda cell: (cell[0], cell[1] or ""))
         ),
     )
+
+
+def _right(record: ScoredSample) -> bool:
+    return record.outcome is Outcome.CORRECT

@@ -15,6 +15,7 @@ from mma_eval.eval.analysis.questions import (
     video_of,
     well_posed,
 )
+from mma_eval.eval.analysis.shares import share_where
 from mma_eval.eval.scorecard import Estimate, Following, Share
 from mma_eval.eval.scored import ScoredSample
 from mma_eval.eval.task_names import baselines_of, is_control
@@ -203,7 +204,7 @@ def _within(mean: Resampled, scale: float, *, least: float) -> Estimate:
 
 
 def _share(source: Attribution, records: Sequence[ScoredSample]) -> Share:
-    share = Share.where(record.attribution is source for record in records)
+    share = share_where(records, lambda record: record.attribution is source)
     assert share is not None, "a following is never without samples"
     return share
 
