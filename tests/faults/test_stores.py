@@ -95,12 +95,12 @@ def test_records_on_a_full_disk_say_so_once(
 ) -> None:
     """What was not written yet is tried again when the file closes, and fails again."""
     (sample, *_) = evaluate("mock", "aligned", dataset=manifest, output_path=tmp_path).samples
-    long = replace(sample, answer="so it goes " * 900)
+    long = replace(sample, answer="so it goes " * 20)
     with (
         pytest.raises(StoreError, match="the records of the run cannot be written .*space"),
-        RecordSpool(small_disk, 100) as spool,
+        RecordSpool(small_disk, 2_000) as spool,
     ):
-        for place in range(100):
+        for place in range(2_000):
             spool.put(place, long)
 
 
