@@ -126,6 +126,18 @@ def test_a_missing_clip_is_named(dataset: Path, tmp_path: Path) -> None:
     assert found.note is not None and "clip2.mp4" in found.note
 
 
+def test_a_missing_clip_hides_no_other(dataset: Path, tmp_path: Path) -> None:
+    run = evaluate("mock", "misalign_audio", dataset=dataset, output_path=tmp_path)
+    for name in ("clip2", "clip4"):
+        (dataset.parent / f"{name}.mp4").unlink()
+    replay = Replay(run.manifest)
+    for sample in run.samples:
+        gone = {"clip2", "clip4"} & {sample.clip, sample.audio_source}
+        found = replay.media_of(sample)
+        assert (found.media is None) == bool(gone)
+        assert not gone or any(f"{name}.mp4" in str(found.note) for name in gone)
+
+
 def test_a_missing_dataset_is_named(dataset: Path, tmp_path: Path) -> None:
     run = evaluate("mock", "aligned_visual", dataset=dataset, output_path=tmp_path / "runs")
     shutil.rmtree(dataset.parent)

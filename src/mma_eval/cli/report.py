@@ -77,6 +77,8 @@ def report_command(
         f"{written.path}  {written.size / 1e6:.1f} MB, "
         f"{written.shown} of {written.samples} samples in the gallery"
     ]
+    if written.without_clip:
+        lines.append(f"{written.without_clip} without their clip; each says in the page why")
     if written.files:
         lines.append(f"{written.folder}/  {written.files} clips that go with the page")
     for line in lines:

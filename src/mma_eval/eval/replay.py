@@ -127,11 +127,15 @@ class Replay:
 
 
 def _open(entry: DatasetEntry, split: str | None) -> Dataset:
-    """The dataset where it was, else made again under its registered name."""
+    """The dataset where it was, else made again under its registered name.
+
+    Its media may be missing: one clip that is gone hides itself, and none of the others.
+    """
     if entry.path.is_file():
-        return read_dataset(entry.path, entry.name, split)
+        return read_dataset(entry.path, entry.name, split, media_needed=False)
     if entry.name.partition(":")[0] in DATASETS:
-        return replace(open_dataset(entry.name, split=split), name=entry.name)
+        dataset = open_dataset(entry.name, split=split, media_needed=False)
+        return replace(dataset, name=entry.name)
     raise UsageError(f"the dataset {entry.name} is no longer at {entry.path}")
 
 

@@ -122,35 +122,47 @@ def drawn_clips(
 
 
 def open_dataset(
-    name: str, *, split: str | None = None, progress: Progress | None = None
+    name: str,
+    *,
+    split: str | None = None,
+    progress: Progress | None = None,
+    media_needed: bool = True,
 ) -> Dataset:
     """A dataset by registered name, manifest path, or `hf:owner/name`.
 
+    Without `media_needed` a file that a row names may be missing, as in `read_dataset`.
     Raises UnknownNameError, ManifestError or PrerequisiteError in one sentence.
     """
     base, _, parameters = name.partition(":")
     if base in DATASETS:
         path = DATASETS.get(base)(_parameters(name, parameters), progress)
-        dataset = read_dataset(path, name, split)
+        dataset = read_dataset(path, name, split, media_needed=media_needed)
         # The folder of a made dataset is named after its generator's version and its seed.
         return replace(dataset, version=f"{path.parent.name}:{dataset.version}")
     if name.startswith(HUB_PREFIX):
-        return read_dataset(fetch_from_hub(name, cache_folder()), name, split)
+        path = fetch_from_hub(name, cache_folder())
+        return read_dataset(path, name, split, media_needed=media_needed)
     path = Path(name)
     if path.is_dir():
         path = path / "manifest.jsonl"
     if not path.suffix and not path.exists():
         raise UnknownNameError("dataset", name, DATASETS.names())
-    return read_dataset(path, path.name if path.stem != "manifest" else path.parent.name, split)
+    short = path.name if path.stem != "manifest" else path.parent.name
+    return read_dataset(path, short, split, media_needed=media_needed)
 
 
-def read_dataset(path: Path, name: str, split: str | None = None) -> Dataset:
-    """Read and check a manifest; raises ManifestError with the line of the first fault."""
+def read_dataset(
+    path: Path, name: str, split: str | None = None, *, media_needed: bool = True
+) -> Dataset:
+    """Read and check a manifest; raises ManifestError with the line of the first fault.
+
+    Without `media_needed` a missing media file is no fault: it is met when its clip is read.
+    """
     rows: list[Row] = []
     first_line: dict[str, int] = {}
     gone = _vanished(path)
     for line, values in read_lines(path):
-        row = check_row(values, path, path.parent, line, gone)
+        row = check_row(values, path, path.parent, line, gone, media_needed)
         if row.id in first_line:
             raise ManifestError(
                 path, f"the id '{row.id}' is already on line {first_line[row.id]}", line=line

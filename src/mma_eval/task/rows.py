@@ -85,11 +85,16 @@ class Row:
 
 
 def check_row(
-    values: dict[str, Any], manifest: Path, folder: Path, line: int, gone: Container[str] = ()
+    values: dict[str, Any],
+    manifest: Path,
+    folder: Path,
+    line: int,
+    gone: Container[str] = (),
+    media_needed: bool = True,
 ) -> Row:
     """A row from its columns; the media of a clip that is `gone` need not be there.
 
-    Raises ManifestError with the line for whatever is wrong.
+    Nor need any without `media_needed`. Raises ManifestError with the line for whatever is wrong.
     """
     given = {
         key: value
@@ -112,7 +117,7 @@ def check_row(
     video = audio = str(folder / row.video)
     if row.audio is not None:
         audio = str(folder / row.audio)
-    if clip not in gone:
+    if media_needed and clip not in gone:
         _check_media(clip, {"video": Path(video), "audio": Path(audio)}, manifest, line)
     return Row(
         id=row.id,

@@ -96,9 +96,11 @@ def test_an_old_page_is_replaced_whole(runs: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_a_clip_that_changed_is_named_instead_of_shown(tmp_path: Path) -> None:
+def test_a_clip_that_changed_or_is_missing_is_named_instead_of_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = []
-    for name, label in (("a", "Bird"), ("b", "Cat")):
+    for name, label in (("a", "Bird"), ("b", "Cat"), ("c", "Cat")):
         make_clip(tmp_path / f"{name}.mp4", shade=50)
         rows.append(
             {"id": name, "video": f"{name}.mp4", "visual_label": label, "audio_label": label}
@@ -107,11 +109,15 @@ def test_a_clip_that_changed_is_named_instead_of_shown(tmp_path: Path) -> None:
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     evaluate("mock", "aligned_visual", dataset=manifest, output_path=tmp_path / "runs")
     make_clip(tmp_path / "b.mp4", shade=99)
+    (tmp_path / "c.mp4").unlink()
+    capsys.readouterr()
     assert report(tmp_path, str(tmp_path / "runs")) == 0
+    assert "2 without their clip" in capsys.readouterr().out
     html = text_of(tmp_path / "page.html")
-    assert html.count("<article") == 2
+    assert html.count("<article") == 3
     assert html.count('class="play') == 1
     assert html.count("changed since the run") == 1
+    assert html.count("c.mp4") == 1
 
 
 def test_failures_are_shown_with_their_reason(manifest: Path, tmp_path: Path) -> None:

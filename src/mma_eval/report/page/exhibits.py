@@ -39,6 +39,9 @@ class _Shown:
     frames: str | None = None
 
 
+_NOTHING_SENT = _Shown(None, "Neither picture nor sound was sent.")
+
+
 def build_gallery(
     subjects: Sequence[Subject],
     exhibits: Sequence[Exhibit],
@@ -47,10 +50,11 @@ def build_gallery(
 ) -> GalleryView:
     """The cards of `exhibits`, their clips put on `shelf`."""
     replays = [_replays(subject) for subject in subjects]
-    views = []
+    views, without_clip = [], 0
     for done, exhibit in enumerate(exhibits, start=1):
         replay = replays[exhibit.subject][exhibit.sample.task]
         shown = _shown(exhibit.sample, replay, shelf)
+        without_clip += shown.clip is None and shown is not _NOTHING_SENT
         views.append(_exhibit_view(exhibit, subjects[exhibit.subject], shown))
         if progress is not None:
             progress(done, len(exhibits))
@@ -58,6 +62,7 @@ def build_gallery(
         exhibits=tuple(views),
         filters=_filters(views, subjects),
         total=sum(len(subject.samples) for subject in subjects),
+        without_clip=without_clip,
         clips=tuple(shelf.embedded),
         any_reduced=any(view.media is not None and view.media.reduced for view in views),
     )
@@ -78,7 +83,7 @@ def _shown(sample: SampleRecord, replay: Replay, shelf: ClipShelf) -> _Shown:
     if replayed.media is None:
         return _Shown(None, replayed.note)
     if not (replayed.media.has_video or replayed.media.has_audio):
-        return _Shown(None, "Neither picture nor sound was sent.")
+        return _NOTHING_SENT
     try:
         clip = shelf.put(replayed.media)
         return _Shown(clip, replayed.note, _frames_taken(replayed.media.video, replay.sampling))

@@ -29,6 +29,8 @@ class WrittenReport:
     size: int
     shown: int
     samples: int
+    without_clip: int
+    """Of those shown: their clip is missing, changed or damaged."""
     files: int
     """Clips beside the page, in `folder`."""
     folder: Path
@@ -63,6 +65,7 @@ def write_report(
         size=path.stat().st_size,
         shown=len(shown.exhibits),
         samples=shown.total,
+        without_clip=shown.without_clip,
         files=len(shelf.beside),
         folder=folder,
     )

@@ -263,6 +263,8 @@ class GalleryView:
     filters: tuple[Filter, ...]
     total: int
     """Samples of the runs, shown or not."""
+    without_clip: int
+    """Exhibits whose clip is missing, changed or damaged."""
     clips: tuple[ClipView, ...]
     """What the page holds of media."""
     any_reduced: bool
