@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,6 +210,23 @@ def test_a_clip_that_was_left_behind_is_said_to_be_missing(
     browser.wait(
         "[...document.querySelectorAll('.clip p')]"
         ".some(p => p.textContent.startsWith('The clip is not beside the page'))"
+    )
+
+
+def test_a_long_path_of_a_missing_clip_is_all_on_its_card(
+    browser: Browser, manifest: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("long" * 50)
+    shutil.copytree(manifest.parent, folder)
+    evaluate("mock", "aligned", dataset=folder / manifest.name, output_path=tmp_path / "runs")
+    (folder / "clip2.mp4").unlink()
+    write_report(read_subjects([tmp_path / "runs"]), tmp_path / "report.html")
+    browser.open(tmp_path / "report.html")
+    assert str(folder) in browser.find(".clip.missing p").text
+    assert browser.run(
+        "const note = document.querySelector('.clip.missing p').getBoundingClientRect();"
+        "const card = document.querySelector('.clip.missing').getBoundingClientRect();"
+        "return note.left >= card.left && note.right <= card.right"
     )
 
 
