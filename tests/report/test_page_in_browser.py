@@ -200,6 +200,22 @@ def test_clips_beside_the_page_play(browser: Browser, streams_page: Path) -> Non
     assert browser.complaints() == []
 
 
+def test_clips_beside_a_page_of_any_name_play(
+    browser: Browser, streams_page: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "run: #1? 50%41 é.html"
+    write_report(read_subjects([streams_page.parent]), page, max_embedded=0)
+    browser.open(page)
+    play(browser, "aligned_visual+strip_audio")
+    assert browser.complaints() == []
+    shutil.rmtree(tmp_path / f"{page.stem}_files")
+    browser.open(page)
+    browser.find(".play").click()
+    browser.wait("document.querySelector('.clip p:not(.no-picture)')")
+    note = browser.find(".clip p:not(.no-picture)").text
+    assert note.startswith(f"The clip is not beside the page: {page.stem}_files/clip-")
+
+
 def test_a_clip_that_was_left_behind_is_said_to_be_missing(
     browser: Browser, streams_page: Path, tmp_path: Path
 ) -> None:

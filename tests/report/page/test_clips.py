@@ -80,7 +80,7 @@ def test_what_is_past_the_limit_lies_beside(tmp_path: Path) -> None:
     views = [shelf.put(Media(VideoFile(c), AudioFile(c))) for c in clips]
     assert [view.content is not None for view in views] == [True, True, False, False]
     assert [view.href for view in views[2:]] == [
-        f"page_files/{view.file_name}" for view in views[2:]
+        f"./page_files/{view.file_name}" for view in views[2:]
     ]
     assert set(shelf.beside) == {view.file_name for view in views[2:]}
     assert [len(shelf.beside[view.file_name]) for view in views[2:]] == sizes[2:]

@@ -81,7 +81,7 @@ def test_media_past_the_limit_lie_beside_and_old_ones_go(
     assert len(list(files.iterdir())) == 18
     assert "18 clips that go with the page" in " ".join(capsys.readouterr().out.split())
     html = text_of(tmp_path / "page.html")
-    linked = set(re.findall(r'data-href="page_files/([^"]+)"', html))
+    linked = set(re.findall(r'data-href="\./page_files/([^"]+)"', html))
     assert linked == {file.name for file in files.iterdir()}
     (files / "notes.txt").write_text("mine")
     assert report(tmp_path, str(runs)) == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from mma_eval.errors import MediaError
 from mma_eval.media.policy import AudioPolicy, EveryFrame, FramePolicy, FramesPerSecond
@@ -40,7 +42,7 @@ class ClipView:
     content: str | None
     """Base64, where the clip is embedded."""
     href: str | None
-    """Path relative to the page, where it lies beside it."""
+    """Address relative to the page, where it lies beside it."""
     poster: str | None
     """A data URI of one of its frames; None without a picture."""
     reduced: bool
@@ -101,7 +103,8 @@ class ClipShelf:
             self._embedded += cost
             return replace(view, content=b64encode(content).decode())
         self.beside[view.file_name] = content
-        return replace(view, href=f"{self.folder}/{view.file_name}")
+        # A colon in the name would read as a scheme without the dot before it.
+        return replace(view, href=f"./{quote(os.fsencode(self.folder))}/{view.file_name}")
 
 
 def _is_large(video: VideoSource) -> bool:

@@ -101,6 +101,15 @@
     return addresses.get(id);
   }
 
+  function nameOf(address) {
+    try {
+      return decodeURIComponent(address).slice("./".length);
+    } catch {
+      // The name of a file need not be UTF-8.
+      return address;
+    }
+  }
+
   function play(button) {
     const address = addressOf(button);
     if (!address) return;
@@ -116,7 +125,7 @@
     player.addEventListener("error", () => {
       const note = document.createElement("p");
       note.textContent = button.dataset.href
-        ? `The clip is not beside the page: ${button.dataset.href}`
+        ? `The clip is not beside the page: ${nameOf(button.dataset.href)}`
         : "This browser cannot play the clip.";
       player.replaceWith(note);
     });
