@@ -113,6 +113,29 @@ def test_what_was_not_answered_is_told_and_not_scored(
     assert lines[4]["filtered_resps"] == ["[invalid]"]
 
 
+def test_a_task_that_failed_as_a_whole_has_no_means_and_leaves_the_others_theirs(
+    manifest: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({f"clip{at}/visual": "Bird" for at in range(6)}))
+    run = evaluate(
+        "mock", "aligned", dataset=manifest, output_path=tmp_path / "runs",
+        model_args={"behaviour": "script", "script": str(script)},
+    )  # fmt: skip
+    (subject,) = read_subjects([run.folder])
+    write_new(lm_eval_files(subject, tmp_path / "out"))
+    (file,) = (tmp_path / "out" / "mock").glob("results_*.json")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    failed = found["results"]["aligned_audio"]
+    assert failed == {
+        "alias": "aligned_audio", "sample_len": 0, "coverage,none": 0.0,
+        "coverage_stderr,none": "N/A",
+    }  # fmt: skip
+    assert found["n-samples"]["aligned_audio"] == {"original": 6, "effective": 0}
+    assert samples(file.parent, "aligned_audio") == []
+    assert found["results"]["aligned_visual"]["acc,none"] == pytest.approx(2 / 6)
+
+
 def test_a_question_without_its_stream_has_leak_and_no_accuracy(
     exported: Path, results: dict[str, Any]
 ) -> None:

@@ -70,7 +70,8 @@ def _lines(samples: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _exported(entry: TaskEntry, score: TaskScore, records: list[SampleRecord]) -> _Exported:
     answered = [(at, record) for at, record in enumerate(records) if record.outcome is not None]
-    metrics = _sample_metrics(score)
+    # Nothing answered, nothing to take a mean over: left out, as `measurements` leaves it out.
+    metrics = _sample_metrics(score) if answered else ()
     return _Exported(
         entry,
         score,
