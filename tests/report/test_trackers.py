@@ -61,6 +61,27 @@ def test_trackio(tmp_path: Path, manifest: Path) -> None:
     assert json.loads(configuration)["settings"]["tasks"] == ["aligned_audio"]
 
 
+@needs("trackio")
+def test_trackio_that_cannot_write_fails_and_the_same_command_logs_again(
+    tmp_path: Path, manifest: Path
+) -> None:
+    """Trackio itself only warns. Its folder cannot be made: a file is in the way."""
+    store = tmp_path / "trackio"
+    store.touch()
+    options = ("--log-to", "trackio")
+    code, shown, errors = run(tmp_path, manifest, *options, TRACKIO_DIR=str(store / "in"))
+    assert code == 1
+    assert "33.3" in shown, "the table comes first"
+    (sentence,) = [line for line in errors.splitlines() if line.startswith("mma-eval: ")]
+    assert str(written(tmp_path).name) in sentence
+    assert "trackio did not take its scores (trackio" in sentence
+    assert "UserWarning" not in errors, "said once"
+    store.unlink()
+    code, _, errors = run(tmp_path, manifest, *options, TRACKIO_DIR=str(store / "in"))
+    assert code == 0, errors
+    assert (store / "in" / "mma-eval.db").is_file()
+
+
 @needs("wandb")
 def test_wandb_offline(tmp_path: Path, manifest: Path) -> None:
     code, _, errors = run(tmp_path, manifest, "--log-to", "wandb", WANDB_MODE="offline")

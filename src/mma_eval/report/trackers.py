@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from mma_eval.errors import PrerequisiteError, StoreError
@@ -13,6 +17,8 @@ from mma_eval.report.measurements import measurements
 
 TrackerName = Literal["trackio", "wandb"]
 PROJECT = "mma-eval"
+TRACKIO_LOSES = re.compile(r"\b(failed|could not|skipped|dropped|error)\b", re.IGNORECASE)
+"""What its warnings say that tell of a failure; the others are advice."""
 
 
 class Tracker(Protocol):
@@ -67,7 +73,7 @@ class Trackio:
         import trackio
 
         # Standard output is for results.
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _failing_as_trackio_warns():
             trackio.init(
                 project=PROJECT,
                 name=name,
@@ -78,7 +84,32 @@ class Trackio:
                 auto_log_cpu=False,
             )
             trackio.log(scores)
+            # Waits for the thread that writes, so that its warnings come in here.
             trackio.finish()  # type: ignore[no-untyped-call, unused-ignore]
+
+
+@contextmanager
+def _failing_as_trackio_warns() -> Iterator[None]:
+    """Raise StoreError with the first warning in here by which trackio tells of a failure.
+
+    Trackio only warns, and catches its own warnings where they are errors: they are recorded.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    failures: list[str] = []
+    for warning in caught:
+        message = str(warning.message)
+        own = Path(warning.filename).parent.name == "trackio"
+        if own and TRACKIO_LOSES.search(message):
+            failures.append(message)
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if failures:
+        # Its second sentence promises that code goes on.
+        raise StoreError(failures[0].partition(". ")[0])
 
 
 class Wandb:
