@@ -55,6 +55,27 @@ def test_a_stopped_run_says_what_is_kept(
     assert len(set(asked(log))) == 12
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_command_that_is_no_run_says_so(
+    manifest: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A rerun: it asks with the arguments of its run, so it is as slow and keeps the same log."""
+    log = tmp_path / "log"
+    run = evaluate(
+        "mock",
+        "aligned",
+        dataset=manifest,
+        output_path=tmp_path / "out",
+        model_args={"seconds": 0.2, "log": str(log)},
+    )
+    before = len(asked(log))
+    process = start([sys.executable, "-m", "mma_eval.cli.main", "rerun", str(run.folder)])
+    wait_until(process, lambda: len(asked(log)) > before)
+    process.send_signal(number)
+    assert finish(process) == (1, "mma-eval: stopped\n")
+    assert len(asked(log)) < 2 * before
+
+
 def test_a_second_sigterm_ends_a_process_that_does_not_stop(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     script = f"""

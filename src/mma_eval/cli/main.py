@@ -32,6 +32,8 @@ from mma_eval.cli.stopping import leave, stopping_on_sigterm
 from mma_eval.errors import MmaEvalError
 
 OWN_OPTIONS = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
+TYPER_INTERRUPTED = 130
+"""What typer returns for a KeyboardInterrupt in a command; no command ends so by itself."""
 
 app = typer.Typer(
     name="mma-eval",
@@ -87,6 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with stopping_on_sigterm():
             code = app(given, standalone_mode=False)
+        if code == TYPER_INTERRUPTED:
+            raise KeyboardInterrupt
         # What is left in the buffer fails here, where it can be told, and not at the very end.
         sys.stdout.flush()
     except MmaEvalError as error:
