@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mma_eval.errors import StoreError
+from mma_eval.errors import StoreError, UsageError
 from mma_eval.report.files import save_text
 
 
@@ -19,3 +19,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match=r"file/plot.svg: cannot be written .*; choose another"):
         save_text(tmp_path / "file" / "plot.svg", "<svg/>")
+
+
+@pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "answers.sqlite"])
+def test_runs_and_their_answers_are_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("kept")
+    with pytest.raises(UsageError, match=f"{name}: is a name under which runs .*; choose another"):
+        save_text(tmp_path / name, "<svg/>")
+    assert (tmp_path / name).read_text() == "kept"

@@ -196,6 +196,14 @@ def test_a_folder_cannot_be_overwritten(runs: Path, tmp_path: Path) -> None:
         write_report(read_subjects([runs]), tmp_path)
 
 
+def test_the_answers_of_a_run_cannot_be_overwritten(runs: Path) -> None:
+    store = runs / "answers.sqlite"
+    before = store.read_bytes()
+    with pytest.raises(UsageError, match=r"answers\.sqlite: is a name under which runs"):
+        write_report(read_subjects([runs]), store, gallery=0)
+    assert store.read_bytes() == before
+
+
 def test_a_page_that_cannot_be_written_is_one_sentence(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="choose another -o"):

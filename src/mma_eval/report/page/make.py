@@ -10,6 +10,7 @@ from mma_eval.errors import UsageError
 from mma_eval.eval.analysis.subject import Subject
 from mma_eval.eval.manifest import now
 from mma_eval.report.attention_figures.folder import AttentionFolder
+from mma_eval.report.files import check_name
 from mma_eval.report.gallery import choose_exhibits
 from mma_eval.report.page.build import build_page
 from mma_eval.report.page.clips import ClipShelf
@@ -54,6 +55,7 @@ def write_report(
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; give the name of a file, such as report.html")
+    check_name(path)
     folder = files_folder(path)
     shelf = ClipShelf(max_embedded, folder.name)
     exhibits = choose_exhibits(subjects, gallery)
