@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mma_eval import __version__
-from mma_eval.errors import FileError, UsageError
+from mma_eval.errors import FileError, StoreError, UsageError
 from mma_eval.eval.doctor.checks import Verdict
 from mma_eval.eval.doctor.record import (
     LARGEST_BYTES,
@@ -183,6 +183,14 @@ def test_nothing_but_a_record_is_overwritten(tmp_path: Path) -> None:
     write_record(tmp_path / "record.json", tiny_record())
     check_place(tmp_path / "record.json")
     check_place(tmp_path / "new.json")
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match=r"file/x\.json: no record can be written .*; choose"):
+        check_place(tmp_path / "file" / "x.json")
+    check_place(tmp_path / "new" / "x.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
 
 
 def test_architecture_parity_only_is_said_until_there_is_a_record() -> None:

@@ -21,7 +21,7 @@ from mma_eval.eval.manifest import Environment
 from mma_eval.json_file import read_json
 from mma_eval.paths import data_folder
 from mma_eval.types import Status, Stream, TokenCounts
-from mma_eval.whole_file import replacing
+from mma_eval.whole_file import check_writable, replacing
 
 RECORDS = "records"
 """The folder beside the cards; in it one for each card, with a file for each machine."""
@@ -199,11 +199,23 @@ def to_text(record: DoctorRecord) -> str:
 
 
 def check_place(path: Path) -> None:
-    """Raise UsageError for a place where no record can go, before anything is asked."""
-    if path.is_dir():
-        raise UsageError(f"--save {path}: is a folder; name a file in it")
-    if path.exists() and not _may_be_record(path):
-        raise UsageError(f"--save {path}: holds something else than a record; choose another name")
+    """Raise UsageError or StoreError for a place where no record can go, before anything is asked.
+
+    Leaves nothing there.
+    """
+    try:
+        if path.is_dir():
+            raise UsageError(f"--save {path}: is a folder; name a file in it")
+        if path.exists() and not _may_be_record(path):
+            raise UsageError(
+                f"--save {path}: holds something else than a record; choose another name"
+            )
+        check_writable(path)
+    except OSError as error:
+        raise StoreError(
+            f"--save {path}: no record can be written there ({error.strerror}); choose another "
+            "place"
+        ) from error
 
 
 def write_record(path: Path, record: DoctorRecord) -> int:
