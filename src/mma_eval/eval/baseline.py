@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from mma_eval.errors import FileError
+from mma_eval.eval.manifest import RunManifest
 from mma_eval.eval.run import Run
-from mma_eval.eval.run_files import RUN_FILE
+from mma_eval.eval.run_files import RUN_FILE, read_manifest
 from mma_eval.eval.scorecard import Share
 from mma_eval.eval.settings import RunSettings
 
@@ -42,35 +43,28 @@ def aligned_baseline(run: Run) -> Baseline:
 
 def _scores_in(folder: Path, run: Run) -> dict[str, Share]:
     """Aligned scores of a run of the same model, data and seeds; empty for any other."""
-    manifest = run.manifest.model_dump(mode="json")
+    manifest = run.manifest
     if folder != run.folder:
         try:
-            manifest = json.loads((folder / RUN_FILE).read_bytes())
-        except (OSError, ValueError):
+            manifest = read_manifest(folder)
+        except FileError:
             return {}
-    if not _comparable(manifest, run) or not manifest.get("scores"):
+    if not _comparable(manifest, run.manifest) or manifest.scores is None:
         return {}
     return {
-        score["task"]: Share.model_validate(score["accuracy"])
-        for score in manifest["scores"]["tasks"]
-        if score["task"] in BASELINE_TASKS and score["accuracy"]
+        score.task: score.accuracy
+        for score in manifest.scores.tasks
+        if score.task in BASELINE_TASKS and score.accuracy is not None
     }
 
 
-def _comparable(manifest: dict[str, object], run: Run) -> bool:
-    own = run.manifest
-    settings = manifest.get("settings")
-    datasets = manifest.get("datasets")
-    if not isinstance(settings, dict) or not isinstance(datasets, list):
-        return False
-    same_data = {d.get("version") for d in datasets} == {d.version for d in own.datasets}
-    own_settings = own.settings.model_dump(mode="json")
+def _comparable(other: RunManifest, own: RunManifest) -> bool:
     shared = ("limit", "seed", "split", "gen_kwargs", "answer_by")
     return (
-        manifest.get("fingerprint") == own.fingerprint
-        and same_data
-        and all(settings.get(name) == own_settings[name] for name in shared)
-        and not settings.get("perturb")
+        other.fingerprint == own.fingerprint
+        and {d.version for d in other.datasets} == {d.version for d in own.datasets}
+        and all(getattr(other.settings, name) == getattr(own.settings, name) for name in shared)
+        and not other.settings.perturb
     )
 
 
