@@ -59,3 +59,9 @@ def test_a_file_that_is_no_store_says_so(tmp_path: Path) -> None:
     path.write_bytes(b"something else entirely" * 100)
     with pytest.raises(StoreError, match="answers.sqlite: is damaged or is no answer store"):
         AnswerStore(path)
+
+
+def test_what_is_kept_is_not_promised_of_a_temporary_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="stored are kept, unless their folder is a temporary one"):
+        AnswerStore(tmp_path / "file" / "answers.sqlite")

@@ -95,8 +95,8 @@ def _sample(file: Path, number: int, line: bytes) -> SampleRecord:
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"{path}: the results cannot be written ({error.strerror}); every answer is kept in "
-        "the store, so the same command with space and permissions continues from there"
+        f"{path}: the results cannot be written ({error.strerror}); a file that was there "
+        "before is untouched, and the same command with space and permissions writes it"
     )
 
 

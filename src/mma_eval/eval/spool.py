@@ -67,8 +67,9 @@ class RecordSpool:
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
-            f"{self._folder}: the records of the run cannot be written ({error.strerror}); every "
-            "answer is kept in the store, so the same command with space continues from there"
+            f"{self._folder}: the records of the run cannot be written ({error.strerror}); "
+            "check space, or choose another --output-path. Answers already stored are kept, "
+            "unless their folder is a temporary one"
         )
 
 

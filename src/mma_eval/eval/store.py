@@ -93,7 +93,8 @@ class AnswerStore:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise StoreError(
                 f"{self.path}: the answer store cannot be {verb} ({reason}); check space and "
-                "permissions, or choose another --output-path. Answers already stored are kept"
+                "permissions, or choose another --output-path. Answers already stored are kept, "
+                "unless their folder is a temporary one"
             ) from error
 
 
