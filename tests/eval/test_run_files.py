@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,29 @@ def test_a_missing_file_is_named(run: Run, name: str) -> None:
     with pytest.raises(FileError, match=r"is missing; give the folder of a finished run") as caught:
         Run.read(run.folder)
     assert caught.value.path == run.folder / name
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"datasets": []}, "datasets: .* at least 1 item"),
+        ({"seeds": {}}, "the seed 'pairing' is missing"),
+        ({"ended": "2026-01-01T00:00:00"}, "ended: .* timezone"),
+        ({"tasks": 2}, "the task aligned_visual is listed twice"),
+    ],
+    ids=["datasets", "seeds", "ended", "tasks"],
+)
+def test_a_manifest_that_contradicts_itself_is_one_sentence(
+    run: Run, change: dict[str, object], said: str
+) -> None:
+    path = run.folder / RUN_FILE
+    written = json.loads(path.read_text())
+    if "tasks" in change:
+        change = {"tasks": written["tasks"] * 2}
+    path.write_text(json.dumps(written | change))
+    with pytest.raises(FileError, match=f"is not a run manifest .*{said}") as caught:
+        Run.read(run.folder)
+    assert "\n" not in str(caught.value)
 
 
 def test_samples_are_read_one_by_one(run: Run) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mma_eval import __version__
 from mma_eval.eval.plan import Plan, generation
@@ -18,6 +19,7 @@ from mma_eval.eval.score import RunScores
 from mma_eval.eval.settings import RunSettings
 from mma_eval.models.card import ModelCard
 from mma_eval.task.spec import AnswerForm
+from mma_eval.types import Seeds
 
 RECORDED_PACKAGES = (
     "torch",
@@ -87,15 +89,24 @@ class RunManifest(_Part):
     card: ModelCard
     fingerprint: str
     tasks: tuple[TaskEntry, ...]
-    datasets: tuple[DatasetEntry, ...]
+    datasets: tuple[DatasetEntry, ...] = Field(min_length=1)
     environment: Environment
-    started: datetime
-    ended: datetime
+    started: AwareDatetime
+    ended: AwareDatetime
     asked: int
     """Questions that went to the model; the rest came from the store."""
     error: str | None = None
     scores: RunScores | None = None
     """None for a run that only predicted."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> RunManifest:
+        counted = Counter(task.name for task in self.tasks)
+        if twice := [name for name, count in counted.items() if count > 1]:
+            raise ValueError(f"the task {twice[0]} is listed twice")
+        if missing := [name for name in vars(Seeds()) if name not in self.seeds]:
+            raise ValueError(f"the seed '{missing[0]}' is missing")
+        return self
 
 
 def describe_tasks(plan: Plan) -> tuple[TaskEntry, ...]:
