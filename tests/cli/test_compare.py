@@ -56,7 +56,7 @@ def test_numbers_and_flips(capsys: pytest.CaptureFixture[str], runs: tuple[Path,
     assert row[-4:] == ["4", "0", "0.125", "0.125"]
     assert "-66.7" in row
     assert "Flips in aligned_visual: 5 of 6 pairs" in shown
-    assert "model arguments (script=" in shown
+    assert "   model arguments (" in shown
     assert "Not significant: aligned_visual, aligned_audio; 6 pairs" in shown
 
 

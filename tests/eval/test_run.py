@@ -196,6 +196,6 @@ def test_a_run_holds_little_of_each_sample(tmp_path: Path) -> None:
     # What the first run of a process loads is no matter of its samples.
     _, few, many = (
         held_by_a_run(tmp_path / name, clips)
-        for name, clips in (("first", 10), ("few", 50), ("many", 350))
+        for name, clips in (("first", 10), ("few", 40), ("many", 200))
     )
-    assert 100 < (many - few) / 600 < 400
+    assert 100 < (many - few) / 320 < 400

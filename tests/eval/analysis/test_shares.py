@@ -45,7 +45,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     """Five questions each about fifty clips, 70 % answered as the clip's first: Wilson fails."""
     draw = np.random.default_rng(5)
     truth, held, by_wilson = 0.4, [], []
-    for _ in range(300):
+    for _ in range(200):
         own, alike = draw.random((50, 5)) < truth, draw.random((50, 5)) < 0.7
         hits = np.where(alike, own[:, :1], own)
         share = share_where(questions(hits), right)
